@@ -1,0 +1,1 @@
+"""Accounts, domains, members, roles, API keys, sign-in."""

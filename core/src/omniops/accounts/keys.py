@@ -1,0 +1,103 @@
+"""API keys: for programs, with their own permissions, shown once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlmodel import col, select
+
+from omniops.accounts.models import ApiKey
+from omniops.accounts.permissions import ALL, Principal
+from omniops.audit.service import Audit, Entry
+from omniops.contracts.ids import Clock
+from omniops.contracts.scope import Actor, Scope
+from omniops.contracts.tokens import new_token, token_hash
+from omniops.database.service import Database
+from omniops.database.tables import remember
+from omniops.errors import NotFound, Rejected
+
+
+@dataclass(frozen=True, slots=True)
+class KeyView:
+    """A key without its secret."""
+
+    id: UUID
+    name: str
+    permissions: tuple[str, ...]
+    only_domain: UUID | None
+    created_at: datetime
+    revoked_at: datetime | None
+
+
+class Keys:
+    """The API keys of an account."""
+
+    def __init__(self, database: Database, audit: Audit, clock: Clock) -> None:
+        self._database = database
+        self._audit = audit
+        self._clock = clock
+
+    async def create(
+        self,
+        account_id: UUID,
+        name: str,
+        permissions: Sequence[str],
+        *,
+        only_domain: UUID | None = None,
+        actor: Actor,
+        granted_by: frozenset[str] = frozenset(ALL),
+    ) -> tuple[UUID, str]:
+        """A new key: its id, and the secret, which is never shown again. Nobody can give what they do not have."""
+        for permission in permissions:
+            if permission not in ALL:
+                raise Rejected(f"{permission!r} is no permission.", code="bad_permission", where="permissions")
+            if permission not in granted_by:
+                raise Rejected(f"You may not give {permission!r}.", code="not_yours_to_give", where="permissions")
+        secret = new_token("oo_key_")
+        scope = Scope(account_id)
+        key = ApiKey(
+            account_id=account_id,
+            name=name.strip(),
+            hash=token_hash(secret),
+            permissions=sorted(set(permissions)),
+            only_domain=only_domain,
+        )
+        async with self._database.session(scope) as session:
+            session.add(key)
+            remember(session, "api_key", key.hash, scope)
+            await session.commit()
+        await self._audit.write(Entry(account_id, str(actor), "key.create", "key", detail={"id": str(key.id)}))
+        return key.id, secret
+
+    async def principal(self, secret: str) -> Principal | None:
+        """Who a key belongs to, or None."""
+        scope = await self._database.resolve("api_key", token_hash(secret))
+        if scope is None:
+            return None
+        async with self._database.session(scope) as session:
+            key = (await session.exec(select(ApiKey).where(ApiKey.hash == token_hash(secret)))).first()
+        if key is None or key.revoked_at is not None:
+            return None
+        return Principal("key", key.id, key.account_id, frozenset(key.permissions), key.only_domain)
+
+    async def list(self, account_id: UUID) -> list[KeyView]:
+        async with self._database.session(Scope(account_id)) as session:
+            rows = (await session.exec(select(ApiKey).order_by(col(ApiKey.id)))).all()
+        return [
+            KeyView(row.id, row.name, tuple(row.permissions), row.only_domain, row.created_at, row.revoked_at)
+            for row in rows
+        ]
+
+    async def revoke(self, account_id: UUID, key_id: UUID, *, actor: Actor) -> None:
+        """The key stops working with this transaction. Raises `NotFound`."""
+        async with self._database.session(Scope(account_id)) as session:
+            key = await session.get(ApiKey, (account_id, key_id))
+            if key is None:
+                raise NotFound("There is no such key.")
+            key.revoked_at = key.revoked_at or self._clock.now()
+            session.add(key)
+            await session.commit()
+        await self._audit.write(Entry(account_id, str(actor), "key.revoke", "key", detail={"id": str(key_id)}))

@@ -1,0 +1,225 @@
+"""Members: the set-up link, sign-in, sessions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import lru_cache
+from uuid import UUID
+
+from pwdlib import PasswordHash
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from omniops.accounts.models import Member, MemberSession, SetupLink
+from omniops.accounts.permissions import ROLES, Principal, Role
+from omniops.accounts.throttle import Throttle
+from omniops.audit.service import Audit, Entry
+from omniops.contracts.ids import Clock
+from omniops.contracts.scope import Actor, Scope
+from omniops.contracts.sealed import seal
+from omniops.contracts.tokens import new_token, token_hash
+from omniops.database.service import Database
+from omniops.database.tables import forget, remember
+from omniops.errors import NotFound, Refused, Rejected
+from omniops.vault.models import Subject
+from omniops.vault.service import Vault
+
+SESSION_DAYS = 14
+SETUP_HOURS = 72
+LEAST_PASSWORD = 12
+"""NIST SP 800-63B-4 asks for at least 15 characters where a password stands alone and 8 with a second factor; members
+get passkeys with the dashboard, so this is the floor until then."""
+
+
+@dataclass(frozen=True, slots=True)
+class MemberView:
+    """A member in clear, as another member with the right may see it."""
+
+    id: UUID
+    email: str
+    name: str
+    role: Role
+
+
+class Members:
+    """The people of an account."""
+
+    def __init__(self, database: Database, vault: Vault, audit: Audit, throttle: Throttle, clock: Clock) -> None:
+        self._database = database
+        self._vault = vault
+        self._audit = audit
+        self._throttle = throttle
+        self._clock = clock
+
+    async def setup_link(self, account_id: UUID) -> str:
+        """A token that lets one person become the account's owner, once, within three days."""
+        token = new_token("oo_setup_")
+        scope = Scope(account_id)
+        async with self._database.session(scope) as session:
+            session.add(
+                SetupLink(
+                    account_id=account_id,
+                    hash=token_hash(token),
+                    expires_at=self._clock.now() + timedelta(hours=SETUP_HOURS),
+                )
+            )
+            remember(session, "setup", token_hash(token), scope)
+            await session.commit()
+        return token
+
+    async def setup_account(self, token: str) -> UUID:
+        """The account that a set-up token still opens. Raises `NotFound` when it was used, is too old or is wrong."""
+        scope = await self._database.resolve("setup", token_hash(token))
+        if scope is None:
+            raise NotFound("This set-up link is not valid any more.")
+        async with self._database.session(scope) as session:
+            link = (await session.exec(select(SetupLink).where(SetupLink.hash == token_hash(token)))).first()
+        if link is None or link.used_at is not None or link.expires_at <= self._clock.now():
+            raise NotFound("This set-up link is not valid any more.")
+        return scope.account_id
+
+    async def finish_setup(self, token: str, *, email: str, name: str, password: str) -> str:
+        """Makes the owner and signs them in: a session token. The link is used up in the same transaction."""
+        account_id = await self.setup_account(token)
+        async with self._database.session(Scope(account_id)) as session:
+            statement = select(SetupLink).where(SetupLink.hash == token_hash(token)).with_for_update()
+            link = (await session.exec(statement)).one()
+            if link.used_at is not None:
+                raise NotFound("This set-up link is not valid any more.")
+            link.used_at = self._clock.now()
+            session.add(link)
+            member = self._add_member(session, account_id, email, name, password, "owner")
+            await session.commit()
+        await self._audit.write(Entry(account_id, "system:setup", "member.add", "member", detail={"role": "owner"}))
+        return await self._open_session(account_id, member.id)
+
+    def _add_member(
+        self, session: AsyncSession, account_id: UUID, email: str, name: str, password: str, role: Role
+    ) -> Member:
+        email = _checked_email(email)
+        if len(password) < LEAST_PASSWORD:
+            raise Rejected(
+                f"The password has {len(password)} characters; {LEAST_PASSWORD} are needed.",
+                code="short_password",
+                where="password",
+            )
+        subject = Subject(account_id=account_id, home_id=account_id, kind="member")
+        member = Member(
+            account_id=account_id,
+            subject_id=subject.id,
+            email=seal(email),
+            name=seal(name.strip()),
+            password=seal(_hasher().hash(password)),
+            role=role,
+        )
+        session.add_all([subject, member])
+        remember(session, "member_address", self._vault.address_hash("email", email), Scope(account_id))
+        return member
+
+    async def sign_in(self, email: str, password: str, *, network: str) -> str:
+        """A session token. Wrong address and wrong password are refused in the same words and the same time.
+
+        Raises `Refused`, and `Throttled` after too many tries of one address (10 in 15 minutes) or network (50).
+        """
+        await self._throttle.hit("sign-in network", network, limit=50, seconds=900)
+        await self._throttle.hit("sign-in address", email.strip().casefold(), limit=10, seconds=900)
+        scope = await self._database.resolve("member_address", self._vault.address_hash("email", email))
+        member = await self._by_address(scope, email) if scope else None
+        stored = _nobody()
+        if member is not None:
+            opened = await self._vault.open([member], purpose="account.sign_in", actor=Actor.system("accounts.sign_in"))
+            stored = opened(member.password, otherwise=_nobody())
+        # The comparison runs for unknown addresses too, so that time does not tell which addresses exist.
+        if not _hasher().verify(password, stored) or member is None or scope is None:
+            raise Refused("Address and password do not fit together.", reason="wrong_credentials")
+        return await self._open_session(scope.account_id, member.id)
+
+    async def _by_address(self, scope: Scope, email: str) -> Member | None:
+        subject = await self._vault.find_in(scope, "email", email)
+        if subject is None:
+            return None
+        async with self._database.session(scope) as session:
+            return (await session.exec(select(Member).where(Member.subject_id == subject))).first()
+
+    async def _open_session(self, account_id: UUID, member_id: UUID) -> str:
+        token = new_token("oo_session_")
+        scope = Scope(account_id)
+        async with self._database.session(scope) as session:
+            session.add(
+                MemberSession(
+                    account_id=account_id,
+                    member_id=member_id,
+                    hash=token_hash(token),
+                    expires_at=self._clock.now() + timedelta(days=SESSION_DAYS),
+                )
+            )
+            remember(session, "session", token_hash(token), scope)
+            await session.commit()
+        await self._audit.write(Entry(account_id, f"member:{member_id}", "member.sign_in", "session"))
+        return token
+
+    async def principal(self, token: str) -> Principal | None:
+        """Who a session token belongs to, or None."""
+        scope = await self._database.resolve("session", token_hash(token))
+        if scope is None:
+            return None
+        async with self._database.session(scope) as session:
+            statement = (
+                select(Member)
+                .join(
+                    MemberSession,
+                    (col(MemberSession.member_id) == Member.id) & (col(MemberSession.account_id) == Member.account_id),
+                )
+                .where(MemberSession.hash == token_hash(token), MemberSession.expires_at > self._clock.now())
+            )
+            member = (await session.exec(statement)).first()
+        if member is None:
+            return None
+        return Principal("member", member.id, member.account_id, frozenset(ROLES[_role(member.role)]))
+
+    async def sign_out(self, token: str) -> None:
+        scope = await self._database.resolve("session", token_hash(token))
+        if scope is None:
+            return
+        async with self._database.session(scope) as session:
+            row = (await session.exec(select(MemberSession).where(MemberSession.hash == token_hash(token)))).first()
+            if row is not None:
+                await session.delete(row)
+            await forget(session, "session", token_hash(token))
+            await session.commit()
+
+    async def list(self, account_id: UUID, *, actor: Actor) -> list[MemberView]:
+        async with self._database.session(Scope(account_id)) as session:
+            rows = (await session.exec(select(Member).where(Member.account_id == account_id))).all()
+        opened = await self._vault.open(rows, purpose="account.manage", actor=actor)
+        return [
+            MemberView(row.id, opened(row.email, otherwise=""), opened(row.name, otherwise=""), _role(row.role))
+            for row in rows
+        ]
+
+
+@lru_cache(1)
+def _hasher() -> PasswordHash:
+    return PasswordHash.recommended()
+
+
+@lru_cache(1)
+def _nobody() -> str:
+    """The hash of a password that nobody has, to compare with where there is no member."""
+    return _hasher().hash(new_token(""))
+
+
+def _role(value: str) -> Role:
+    for role in ROLES:
+        if role == value:
+            return role
+    raise Rejected(f"{value!r} is no role.", code="bad_role", where="role")
+
+
+def _checked_email(value: str) -> str:
+    text = value.strip()
+    local, at, host = text.rpartition("@")
+    if not (at and local and "." in host) or " " in text or len(text) > 254:
+        raise Rejected("This is no e-mail address.", code="bad_email", where="email")
+    return text

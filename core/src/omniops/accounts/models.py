@@ -1,0 +1,99 @@
+"""Accounts, their domains, members, keys and what is switched on."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Index, UniqueConstraint
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field
+
+from omniops.contracts.ids import new_id, utcnow
+from omniops.contracts.sealed import Sealed
+from omniops.database.marks import not_personal, personal
+from omniops.database.models import AccountModel, DomainModel, Marked, MemberModel, belongs_to
+
+
+class Account(Marked, table=True):
+    """A business, the customer of OmniOps."""
+
+    __tablename__ = "account"
+    account_id: UUID = Field(default_factory=new_id, primary_key=True)
+    name: str = not_personal("name of the business")
+    created_at: datetime = not_personal("when it was opened", default_factory=utcnow)
+
+
+class Domain(AccountModel, table=True):
+    """One website of an account: the unit of isolation."""
+
+    __tablename__ = "domain"
+    __table_args__ = (UniqueConstraint("id", name="uq_domain_id"),)
+    title: str = not_personal("name of the shop or site")
+    origins: list[str] = not_personal("where the widget may run", sa_type=JSONB)
+    widget_key: str = not_personal("public; stands in the script tag")
+    settings: dict[str, Any] = not_personal("look and behaviour", sa_type=JSONB, default_factory=dict)
+    created_at: datetime = not_personal("when it was added", default_factory=utcnow)
+
+
+class Member(MemberModel, table=True):
+    """A person of the account, with a role."""
+
+    __tablename__ = "member"
+    __table_args__ = (Index("uq_member_subject", "account_id", "subject_id", unique=True),)
+    email: Sealed[str] = personal("contact.email", purposes=("account.manage",), retain="account", find="email")
+    name: Sealed[str] = personal("contact.name", purposes=("account.manage",), retain="account")
+    password: Sealed[str] = personal("account.credential", purposes=("account.sign_in",), retain="account")
+    role: str = not_personal("what the member may do")
+    created_at: datetime = not_personal("when the member joined", default_factory=utcnow)
+
+
+class MemberSession(AccountModel, table=True):
+    """A signed-in browser. The token exists at the member's side only; here is its hash."""
+
+    __tablename__ = "member_session"
+    __table_args__ = (belongs_to(Member, "member_id"),)
+    member_id: UUID
+    hash: bytes = not_personal("hash of a random token")
+    expires_at: datetime = not_personal("end of the session")
+    created_at: datetime = not_personal("sign-in", default_factory=utcnow)
+
+
+class ApiKey(AccountModel, table=True):
+    """A key for the business API, with its own permissions, for the whole account or one domain."""
+
+    __tablename__ = "api_key"
+    name: str = not_personal("what the key is for")
+    hash: bytes = not_personal("hash of a random key")
+    permissions: list[str] = not_personal("what the key may do", sa_type=JSONB)
+    only_domain: UUID | None = not_personal("the one domain it is for", default=None)
+    created_at: datetime = not_personal("when it was made", default_factory=utcnow)
+    revoked_at: datetime | None = not_personal("when it was revoked", default=None)
+
+
+class SetupLink(AccountModel, table=True):
+    """The one-time link with which the first member of an account signs up."""
+
+    __tablename__ = "setup_link"
+    hash: bytes = not_personal("hash of a random token")
+    expires_at: datetime = not_personal("end of its life")
+    used_at: datetime | None = not_personal("when it was used", default=None)
+    created_at: datetime = not_personal("when it was made", default_factory=utcnow)
+
+
+class PluginSwitch(DomainModel, table=True):
+    """Whether a plugin that the operator enabled is on for this domain."""
+
+    __tablename__ = "plugin_switch"
+    __table_args__ = (Index("uq_plugin_switch", "domain_id", "plugin", unique=True),)
+    plugin: str = not_personal("name of the plugin")
+    is_on: bool = not_personal("switched on")
+    changed_at: datetime = not_personal("when it was switched", default_factory=utcnow)
+
+
+class Throttle(Marked, table=True):
+    """How often something was tried in the current window. The key is a keyed hash: no address is ever stored."""
+
+    __tablename__ = "throttle"
+    key: bytes = Field(primary_key=True)
+    window_ends: datetime = not_personal("end of the window")
+    tries: int = not_personal("number of tries")

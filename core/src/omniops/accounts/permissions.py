@@ -1,0 +1,67 @@
+"""Permissions, and which role has which. Every route names one of these."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+from uuid import UUID
+
+from omniops.contracts.scope import Actor, Scope
+
+Permission = Literal[
+    "account.manage",
+    "member.read",
+    "member.manage",
+    "key.manage",
+    "domain.read",
+    "domain.manage",
+    "knowledge.read",
+    "knowledge.manage",
+    "conversation.read",
+    "conversation.reply",
+    "connection.manage",
+    "plugin.manage",
+    "audit.read",
+]
+Role = Literal["owner", "admin", "agent", "viewer"]
+
+_VIEWER: frozenset[Permission] = frozenset({"domain.read", "knowledge.read"})
+_AGENT: frozenset[Permission] = _VIEWER | {"conversation.read", "conversation.reply", "member.read"}
+_ADMIN: frozenset[Permission] = _AGENT | {
+    "member.manage", "key.manage", "domain.manage", "knowledge.manage", "connection.manage", "plugin.manage",
+    "audit.read",
+}  # fmt: skip
+_OWNER: frozenset[Permission] = _ADMIN | {"account.manage"}
+
+ROLES: dict[Role, frozenset[Permission]] = {
+    "owner": _OWNER,
+    "admin": _ADMIN,
+    "agent": _AGENT,
+    "viewer": _VIEWER,
+}
+ALL: frozenset[Permission] = _OWNER
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who calls the business API: a signed-in member, or an API key.
+
+    `only_domain` limits a key to one domain of its account.
+    """
+
+    kind: Literal["member", "key"]
+    id: UUID
+    account_id: UUID
+    permissions: frozenset[str]
+    only_domain: UUID | None = None
+
+    @property
+    def actor(self) -> Actor:
+        return Actor(self.kind, str(self.id))
+
+    @property
+    def scope(self) -> Scope:
+        return Scope(self.account_id)
+
+    def may(self, permission: str) -> bool:
+        return permission in self.permissions

@@ -1,0 +1,1 @@
+"""The append-only chain and its one group-committing writer."""

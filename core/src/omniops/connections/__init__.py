@@ -1,0 +1,1 @@
+"""Links to outside systems: connect, check, take webhooks in."""

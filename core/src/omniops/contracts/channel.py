@@ -1,0 +1,97 @@
+"""Where people write: channels, what comes in and what goes out."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar, Literal
+
+from pydantic import BaseModel
+
+from omniops.errors import Rejected
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelCapabilities:
+    """What a channel can carry. `max_length` is in characters; 0 means no limit. `streams`: the visitor reads the
+    answer while it is written, so nothing is sent afterwards."""
+
+    streams: bool = False
+    max_length: int = 0
+    links: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A message from a visitor, after verification.
+
+    `thread` names the conversation on the channel's side, `sender` the person; `delivery_id` is unique per delivery,
+    so that a message that comes twice is taken once. `sent_at` is the channel's own time, or None.
+    """
+
+    delivery_id: str
+    thread: str
+    sender: str
+    text: str
+    sent_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SourceLink:
+    """A cited source, for channels that show links."""
+
+    number: int
+    title: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A message to a visitor. `idempotency_key` is the same at every retry: pass it on to the other side.
+
+    `disclosure` is the sentence that tells a person that an AI writes. It is set on the first AI message of a
+    conversation and then must be shown before the text. `ai` marks a message that a machine wrote.
+    """
+
+    idempotency_key: str
+    thread: str
+    recipient: str
+    text: str
+    ai: bool
+    disclosure: str | None = None
+    sources: Sequence[SourceLink] = ()
+    connection: BaseModel | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What the other side said of a message. `reference` is its id there."""
+
+    state: Literal["sent", "delivered", "failed"]
+    reference: str | None = None
+
+
+class Channel(ABC):
+    """A way to write to the business. Core stores, decides who answers and sends; a channel translates."""
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    capabilities: ClassVar[ChannelCapabilities]
+
+    @abstractmethod
+    async def send(self, message: Outgoing) -> Delivery:
+        """Sends one message. Raises `NotReady` to be asked again later, `Reconnect` when the credentials are refused,
+        `Permanent` when it can never work."""
+
+    def verify(self, body: bytes, headers: Mapping[str, str], connection: BaseModel) -> None:
+        """Checks the signature of a webhook over its raw bytes, in constant time. Raises `Rejected`.
+
+        The default rejects: a channel that cannot verify cannot receive webhooks.
+        """
+        raise Rejected(f"Channel {self.name!r} takes no webhooks.", code="no_webhooks")
+
+    def parse(self, body: bytes) -> Sequence[Incoming]:
+        """The messages in a verified webhook. Empty for a notice that carries none. Raises `Rejected` for nonsense."""
+        return ()

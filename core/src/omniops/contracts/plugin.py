@@ -1,0 +1,115 @@
+"""What a plugin says of itself before it is constructed, and what it is given when it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict
+
+from omniops.contracts.ids import Clock
+from omniops.contracts.scope import Scope
+
+if TYPE_CHECKING:
+    import httpx2
+    from sqlmodel.ext.asyncio.session import AsyncSession
+
+    from omniops.contracts.knowledge import Encoder
+
+
+@dataclass(frozen=True, slots=True)
+class Info:
+    """A plugin's catalogue entry.
+
+    `omniops` is the range of core versions that it works with, a PEP 440 specifier such as `>=0.1,<0.2`; a wrong or
+    unparsable one is refused. `needs` names capabilities (hook names such as `mailers`), never other plugins.
+    """
+
+    title: str
+    version: str
+    omniops: str
+    needs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What a check saw. `said` is one sentence for people: what was tried and what came back."""
+
+    ok: bool
+    said: str
+
+
+class PluginSettings(BaseModel):
+    """Base of a plugin's `Settings` (operator) and `Connection` (per account or domain).
+
+    Unknown fields are errors. Every field needs a description; forms, docs and messages come from it.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Opened(Protocol):
+    """What `vault.open` returns: call it with a sealed value of one of the opened rows."""
+
+    def __call__(self, value: Any, *, otherwise: Any = ...) -> Any: ...
+
+
+class VaultDoor(Protocol):
+    """The vault as one plugin sees it: acting as `plugin:NAME`, for its declared purposes only."""
+
+    async def open(self, rows: Sequence[Any], *, purpose: str) -> Opened:
+        """Decides, writes the audit entry, then returns the function that opens the rows' values."""
+
+    async def find(self, domain_id: UUID, kind: str, value: str) -> UUID | None:
+        """The subject with this exact identifier, or None."""
+
+
+class GateDoor(Protocol):
+    """The gate as one plugin sees it: clients that reach the hosts of its own declared processors only."""
+
+    def http(
+        self, processor: str, *, purpose: str, categories: Sequence[str] = (), subjects: Sequence[UUID] = ()
+    ) -> httpx2.AsyncClient:
+        """An HTTP client for one processor and purpose. Close it, or use it in `async with`."""
+
+
+class Sessions(Protocol):
+    """Scoped database sessions."""
+
+    def __call__(self, scope: Scope) -> AbstractAsyncContextManager[AsyncSession]: ...
+
+
+class Log(Protocol):
+    """Structured logging: an event name and keyword fields, never personal data."""
+
+    def debug(self, event: str, **fields: Any) -> Any: ...
+    def info(self, event: str, **fields: Any) -> Any: ...
+    def warning(self, event: str, **fields: Any) -> Any: ...
+    def error(self, event: str, **fields: Any) -> Any: ...
+
+
+@dataclass(frozen=True, slots=True)
+class PluginContext:
+    """Everything that a plugin may touch. Built by the runtime alone; tests pass their own."""
+
+    name: str
+    settings: Any
+    gate: GateDoor
+    session: Sessions
+    vault: VaultDoor
+    clock: Clock
+    log: Log
+    folder: Path
+    """A folder of the plugin's own for models and caches. Never personal data."""
+    encoder: EncoderSource
+    """The sentence encoder that this deployment uses; call it when you need it."""
+
+
+class EncoderSource(Protocol):
+    """Gives the deployment's encoder, or None where none could be prepared."""
+
+    def __call__(self) -> Encoder | None: ...

@@ -1,0 +1,1 @@
+"""Conversations and turns: who answers, grounding, routing, streaming, sending."""

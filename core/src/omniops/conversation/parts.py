@@ -1,0 +1,97 @@
+"""An answer as parts: text, and citations of passages that were retrieved in this turn and of nothing else."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from omniops.contracts.knowledge import Hit, Passage
+from omniops.contracts.provider import Citation
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
+"""Control and direction characters, which could hide or reorder what a visitor reads. New lines and tabs stay."""
+_SPACE = re.compile(r"\s+")
+
+
+def clean(text: str) -> str:
+    """Text as a visitor may see it."""
+    return _CONTROL.sub("", text)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRef:
+    """A cited source, numbered from 1 in the order of its first citation."""
+
+    n: int
+    passage_id: UUID
+    title: str
+    url: str
+    quote: str
+    read_at: datetime
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "n": self.n,
+            "passage": str(self.passage_id),
+            "title": self.title,
+            "url": self.url,
+            "quote": self.quote,
+            "read_at": self.read_at.isoformat(),
+        }
+
+
+class Answer:
+    """Grows with the events of a provider. Whatever the provider says, only retrieved passages can be cited."""
+
+    def __init__(self, hits: Sequence[Hit]) -> None:
+        self._passages: Mapping[UUID, Passage] = {hit.passage.id: hit.passage for hit in hits}
+        self.parts: list[dict[str, Any]] = []
+        self.sources: list[SourceRef] = []
+        self.level: Literal["answer", "closest", "none"] | None = None
+
+    def add_text(self, delta: str) -> str:
+        """Appends text; returns what is really shown of it."""
+        shown = clean(delta)
+        if not shown:
+            return ""
+        if self.parts and self.parts[-1]["type"] == "text":
+            self.parts[-1]["text"] += shown
+        else:
+            self.parts.append({"type": "text", "text": shown})
+        return shown
+
+    def add_citation(self, citation: Citation) -> SourceRef | None:
+        """The source, or None where the passage is not of this turn, the quote does not stand in it word for word, or
+        its address is no web address."""
+        passage = self._passages.get(citation.source)
+        if passage is None or not _stands_in(citation.quote, passage):
+            return None
+        if urlsplit(passage.url).scheme not in ("http", "https"):
+            return None
+        quote = clean(citation.quote)
+        source = next((s for s in self.sources if s.passage_id == passage.id and s.quote == quote), None)
+        if source is None:
+            title = passage.question or " › ".join(p for p in (passage.title, passage.heading) if p) or passage.url
+            source = SourceRef(len(self.sources) + 1, passage.id, title, passage.url, quote, passage.read_at)
+            self.sources.append(source)
+        self.parts.append({"type": "cite", "n": source.n})
+        return source
+
+    @property
+    def text(self) -> str:
+        """The words alone, for channels and search."""
+        return "".join(part["text"] for part in self.parts if part["type"] == "text").strip()
+
+    def to_json(self) -> list[Any]:
+        """What a message row holds under its seal."""
+        return [self.parts, [source.to_json() for source in self.sources]]
+
+
+def _stands_in(quote: str, passage: Passage) -> bool:
+    words = _SPACE.sub(" ", quote).strip()
+    return bool(words) and words in _SPACE.sub(" ", passage.text)

@@ -1,0 +1,1 @@
+"""PostgreSQL: where it comes from, scoped sessions, migrations."""

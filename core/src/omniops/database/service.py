@@ -1,0 +1,205 @@
+"""The database's one door: scoped sessions, the one look-up before a scope is known, and the system's own session."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Literal
+from uuid import UUID
+
+from sqlalchemy import event, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
+from sqlmodel import Session as SyncSession
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from omniops.contracts.scope import Scope
+from omniops.database.links import Link, Links, Role, role_name
+from omniops.errors import ConfigError, NotFound, NotReachable
+
+LookupKind = Literal["api_key", "session", "visitor", "widget_key", "connection", "member_address", "domain", "setup"]
+CHANNEL = "omniops"
+"""The one notification channel. Payloads carry ids only: any role may listen."""
+
+_SET_SCOPE = text("select set_config('omniops.account', :account, true), set_config('omniops.domain', :domain, true)")
+BeforeFlush = Callable[[SyncSession, Any, Any], None]
+OnSystemUse = Callable[[str], Awaitable[None]]
+
+
+class Unscoped(RuntimeError):
+    """A session of the app began a transaction without a scope."""
+
+
+class Database:
+    """One PostgreSQL database through the roles of `Links`. Build it with `Runtime.open`; close it with `close()`."""
+
+    def __init__(self, links: Links, *, pool: int = 10) -> None:
+        self.links = links
+        self._on_system_use: OnSystemUse | None = None
+        self._domains: dict[UUID, Scope] = {}
+        self._app = _engine(links.pooled or links.app, pool=pool, pooled=links.pooled is not None)
+        self._system = _engine(links.system, pool=2, pooled=False)
+        self._sync_session: type[SyncSession] = type("ScopedSession", (SyncSession,), {})
+        event.listen(self._sync_session, "after_begin", _set_scope)
+
+    def before_flush(self, listener: BeforeFlush) -> None:
+        """Runs `listener` before every flush of this database's sessions (the vault seals there)."""
+        event.listen(self._sync_session, "before_flush", listener)
+
+    def audit_system_use(self, report: OnSystemUse) -> None:
+        """Awaits `report(reason)` before every session of the system role; if it raises, there is no session."""
+        self._on_system_use = report
+
+    async def check(self) -> None:
+        """Refuses run-time roles that row-level security would not filter. Raises `ConfigError` or `NotReachable`."""
+        async with self.connect() as connection:
+            row = (
+                await connection.execute(
+                    text(
+                        "select r.rolname, r.rolsuper, r.rolbypassrls, exists(select from pg_class c"
+                        " join pg_namespace n on n.oid = c.relnamespace where n.nspname in ('omniops', 'vault', 'jobs')"
+                        " and pg_has_role(current_user, c.relowner, 'member')) as owns"
+                        " from pg_roles r where r.rolname = current_user"
+                    )
+                )
+            ).one()
+        if row.rolsuper or row.rolbypassrls or row.owns:
+            power = "superuser" if row.rolsuper else "BYPASSRLS" if row.rolbypassrls else "owner of tables"
+            raise ConfigError(
+                f"The run-time database role {row.rolname!r} is {power}: it would see every business's rows.",
+                do=f"Let the app connect as {role_name('app')!r}; `omniops migrate` creates it.",
+            )
+
+    @asynccontextmanager
+    async def connect(self) -> AsyncIterator[AsyncConnection]:
+        """A bare connection of the app role in a transaction, without any scope: it sees no row of anybody."""
+        try:
+            async with self._app.connect() as connection:
+                yield connection
+        except DBAPIError as error:
+            raise _translate(error) from error
+
+    @asynccontextmanager
+    async def session(self, scope: Scope) -> AsyncIterator[AsyncSession]:
+        """A session that sees the rows of `scope` and nothing else. Commit yourself; leaving without rolls back.
+
+        A connection that died while it lay in the pool is replaced before the body runs. Raises `NotReachable` when the
+        database is away.
+        """
+        for attempt in (1, 2):
+            session = self._new_session(self._app, scope)
+            try:
+                await session.connection()
+                break
+            except DBAPIError as error:
+                await session.close()
+                if attempt == 2 or not error.connection_invalidated:
+                    raise _translate(error) from error
+        try:
+            yield session
+        except DBAPIError as error:
+            translated = _translate(error)
+            if translated is error:
+                raise
+            raise translated from error
+        finally:
+            await session.close()
+
+    @asynccontextmanager
+    async def system(self, reason: str, scope: Scope | None = None) -> AsyncIterator[AsyncSession]:
+        """A session that row-level security does not filter. `reason` names the task and goes into the audit first.
+
+        For migrations of data, retention, backup and the queue of what is due in any domain; never for a request.
+        """
+        if self._on_system_use is not None:
+            await self._on_system_use(reason)
+        session = self._new_session(self._system, scope or Scope(UUID(int=0)))
+        try:
+            yield session
+        finally:
+            await session.close()
+
+    def _new_session(self, engine: AsyncEngine, scope: Scope) -> AsyncSession:
+        return AsyncSession(
+            engine, sync_session_class=self._sync_session, expire_on_commit=False, info={"scope": scope}
+        )
+
+    async def resolve(self, kind: LookupKind, digest: bytes) -> Scope | None:
+        """The one look-up before a scope is known: whose key, session or address hashes to `digest`."""
+        async with self.connect() as connection:
+            row = (
+                await connection.execute(
+                    text("select account_id, domain_id from omniops.omniops_resolve(:kind, :digest)"),
+                    {"kind": kind, "digest": digest},
+                )
+            ).first()
+        return None if row is None or row.account_id is None else Scope(row.account_id, row.domain_id)
+
+    async def scope_of(self, domain_id: UUID) -> Scope:
+        """The scope of a domain from its id, for tasks and for the vault. Raises `NotFound`."""
+        if domain_id not in self._domains:
+            scope = await self.resolve("domain", domain_id.bytes)
+            if scope is None:
+                raise NotFound(f"There is no domain {domain_id}.")
+            self._domains[domain_id] = scope
+        return self._domains[domain_id]
+
+    async def close(self) -> None:
+        await self._app.dispose()
+        await self._system.dispose()
+
+
+def _engine(link: Link, *, pool: int, pooled: bool) -> AsyncEngine:
+    # A pooler in transaction mode gives every transaction another server connection: prepared statements would be lost.
+    arguments: dict[str, Any] = {"prepare_threshold": None} if pooled else {}
+    return create_async_engine(
+        link.url(),
+        pool_size=pool,
+        max_overflow=pool,
+        pool_timeout=10,
+        hide_parameters=True,
+        connect_args={"connect_timeout": 5, **arguments},
+    )
+
+
+def owner_engine(links: Links, role: Role = "owner") -> AsyncEngine:
+    """An engine for migrations: no pool, so that no connection outlives its use."""
+    link: Link = getattr(links, role)
+    return create_async_engine(link.url(), poolclass=NullPool, hide_parameters=True)
+
+
+def _set_scope(session: SyncSession, transaction: Any, connection: Any) -> None:
+    scope = session.info.get("scope")
+    if not isinstance(scope, Scope):
+        raise Unscoped("A session needs a scope: use database.session(scope).")
+    connection.execute(_SET_SCOPE, {"account": str(scope.account_id), "domain": str(scope.domain_id or "")})
+
+
+def _translate(error: DBAPIError) -> Exception:
+    if error.connection_invalidated or getattr(error.orig, "sqlstate", None) is None:
+        return NotReachable("The database does not answer.", do="It is tried again with every request.")
+    return error
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A notification: something of `kind` changed in a domain. Ids only."""
+
+    kind: str
+    domain_id: UUID
+    id: UUID | None = None
+    seq: int = 0
+
+
+async def notify(session: AsyncSession, notice: Notice) -> None:
+    """Tells every process, when and only when this session's transaction commits."""
+    payload = {"kind": notice.kind, "domain_id": str(notice.domain_id), "seq": notice.seq}
+    if notice.id is not None:
+        payload["id"] = str(notice.id)
+    connection = await session.connection()
+    await connection.execute(
+        text("select pg_notify(:channel, :payload)"), {"channel": CHANNEL, "payload": json.dumps(payload)}
+    )

@@ -1,0 +1,1 @@
+"""The one way out: dial, address guard, ledger, process guard."""

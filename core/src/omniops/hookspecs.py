@@ -1,0 +1,163 @@
+"""Every seam of OmniOps: the methods of `Plugin`, grouped by the phase of life in which they are called.
+
+*Hooks register, classes behave*: a hook hands contract objects to core (an encoder, a channel), and core then calls
+those. A hook that is not overridden does not exist for core. Overrides carry `@hookimpl`.
+
+The verb and the failure policy of a seam stand in its `@seam` and at the end of its docstring:
+
+- `collect`: called once at start-up, in the operator's order. A plugin that fails is dropped and reported.
+- `gather`: called for all at the same time, each with its own deadline. A plugin that fails or hangs gives an error
+  under its own name; the others' answers stand.
+- `first`: called in order until one gives an answer that is not None. A plugin that fails is passed over.
+- `chain`: each gets what the one before returned. *Closed*: a plugin that fails stops the chain, nothing goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
+
+import pluggy
+
+from omniops.contracts.channel import Channel
+from omniops.contracts.declaration import Declaration
+from omniops.contracts.integration import Integration
+from omniops.contracts.knowledge import EncoderOffer, IndexOffer, Model, Source
+from omniops.contracts.plugin import Health, Info, PluginContext, PluginSettings
+from omniops.contracts.provider import Provider
+
+if TYPE_CHECKING:
+    from fastapi import APIRouter
+
+PROJECT = "omniops"
+"""pluggy's project name: chosen once, for ever, because every installed plugin carries it in its markers."""
+
+F = TypeVar("F", bound=Callable[..., Any])
+_hookspec = pluggy.HookspecMarker(PROJECT)
+_hookimpl = pluggy.HookimplMarker(PROJECT)
+
+
+def hookimpl(function: F) -> F:
+    """Marks an override of a `Plugin` hook as meant. Without it the override is not called, and `PluginSuite` fails."""
+    return _hookimpl(function)
+
+
+@dataclass(frozen=True, slots=True)
+class Seam:
+    """How core calls a hook: the verb, what its answers must be, the deadline in seconds and what an error means."""
+
+    verb: Literal["collect", "gather", "first", "chain"]
+    gives: type | tuple[type, ...]
+    many: bool
+    deadline: float
+    closed: bool
+
+
+def seam(
+    verb: Literal["collect", "gather", "first", "chain"],
+    *,
+    gives: type | tuple[type, ...],
+    many: bool = False,
+    deadline: float = 5.0,
+    closed: bool = False,
+) -> Callable[[F], F]:
+    """Declares a hook. `gives` is the type of an answer, or of each item of a sequence where `many`."""
+
+    def mark(function: F) -> F:
+        function.seam = Seam(verb, gives, many, deadline, closed)  # type: ignore[attr-defined]
+        return _hookspec(function)
+
+    return mark
+
+
+class Plugin:
+    """Base of every plugin. Subclass it, name the class in the entry-point group `omniops.plugins`, override hooks.
+
+    The first line of your docstring is your entry in the catalogue. Do nothing in `__init__` but keep the context:
+    no network, no file, no import of a vendor's SDK.
+    """
+
+    info: ClassVar[Info]
+    Settings: ClassVar[type[PluginSettings]] = PluginSettings
+    Connection: ClassVar[type[PluginSettings]] = PluginSettings
+
+    def __init__(self, context: PluginContext) -> None:
+        self.context = context
+
+    # Register: what the plugin brings, before anything of it is used
+
+    @seam("collect", gives=Declaration)
+    def declares(self) -> Declaration:
+        """Everything that this plugin brings: processors, purposes, categories, retention, cookies, tables.
+
+        Called once at start-up, before every other hook. What is not declared is refused when it is tried: a host at
+        the gate, a cookie at the response, a column when the plugin is registered. An error here, or a declaration
+        that contradicts another plugin's, drops the plugin.
+        """
+        return Declaration()
+
+    # Intelligence: what finds and what answers
+
+    @seam("collect", gives=Model, many=True)
+    def models(self) -> Sequence[Model]:
+        """Model files that `omniops models install NAME` can install. Called by that command and by `doctor`."""
+        return ()
+
+    @seam("collect", gives=EncoderOffer, many=True)
+    def encoders(self) -> Sequence[EncoderOffer]:
+        """Sentence encoders. Called at start-up; must not load a model. An offer whose `missing` is set is listed but
+        not used. The highest rank wins unless the setting `encoder` names another. An error drops the plugin's offers.
+        """
+        return ()
+
+    @seam("collect", gives=IndexOffer, many=True)
+    def knowledge_indexes(self) -> Sequence[IndexOffer]:
+        """Indexes over passages. Called at start-up; the setting `knowledge_index` names the one that is opened."""
+        return ()
+
+    @seam("collect", gives=Source, many=True)
+    def sources(self) -> Sequence[Source]:
+        """Kinds of sources that pages can come from. Called at start-up. Two plugins with one `kind`: the first in the
+        operator's order keeps it, the second is reported."""
+        return ()
+
+    @seam("collect", gives=Provider, many=True)
+    def providers(self) -> Sequence[Provider]:
+        """What can answer a visitor. Called at start-up; a provider's SDK is imported when it is first asked."""
+        return ()
+
+    # Channels and integrations: where people write, what else is connected
+
+    @seam("collect", gives=Channel, many=True)
+    def channels(self) -> Sequence[Channel]:
+        """Ways to write to the business. Called at start-up. The AI disclosure is core's and comes first on each."""
+        return ()
+
+    @seam("collect", gives=Integration, many=True)
+    def integrations(self) -> Sequence[Integration]:
+        """Links to outside systems. Called at start-up; a connection is checked before it is saved."""
+        return ()
+
+    # Surface: HTTP
+
+    @seam("collect", gives=object)
+    def routes(self) -> APIRouter | None:
+        """Routes under `/v1/plugins/NAME`, behind core's sign-in and the domain's scope. None for no routes.
+
+        Called once at start-up, after core's own routes. Every route needs `omniops.requires(…)`; a route without a
+        permission drops the router. A cookie that is not declared never leaves the server: the answer becomes an error.
+        """
+        return None
+
+    # Life
+
+    @seam("gather", gives=Health, deadline=2.0)
+    async def health(self) -> Health | None:
+        """How this plugin is now. Called by `/readyz` and `omniops doctor`. None: nothing to say. An error or a hang is
+        shown as this plugin's failure and makes nothing else fail."""
+        return None
+
+
+HOOKS: dict[str, Seam] = {name: function.seam for name, function in vars(Plugin).items() if hasattr(function, "seam")}
+"""All hooks by name, in the order in which they stand above."""

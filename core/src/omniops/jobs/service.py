@@ -1,0 +1,227 @@
+"""The queue's one door: tasks by name, enqueued in the caller's own transaction, run by workers on any machine.
+
+Delivery is at least once: every task must be safe to run twice. Arguments are ids, never personal data: they lie in
+clear, without row-level security, until the job is purged.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from procrastinate import App, JobContext, PsycopgConnector, RetryDecision
+from procrastinate.exceptions import JobAborted
+from procrastinate.jobs import Job, Status
+from procrastinate.retry import BaseRetryStrategy
+from sqlalchemy import text
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from omniops.contracts.plugin import Log
+from omniops.contracts.scope import Scope
+from omniops.database.service import Database
+from omniops.errors import NotReady, Permanent, Rejected
+
+Handler = Callable[..., Awaitable[None]]
+REPLIES = "replies"
+CRAWLS = "crawls"
+MAINTENANCE = "maintenance"
+QUEUES = (REPLIES, CRAWLS, MAINTENANCE)
+"""Long CPU work has a queue of its own, so that a crawl cannot fill the places of the replies."""
+
+_ENQUEUE = text("select jobs.omniops_enqueue(:task, cast(:args as jsonb), :queue, :lock, :unique, :priority, :at)")
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """How often and how fast a task is tried again. Waits grow twofold from `first` to `cap` seconds, with full jitter.
+
+    A job that waits for a retry keeps its place in its lock's order, and later jobs of the lock wait behind it: keep
+    `cap` small where there is a lock.
+    """
+
+    attempts: int = 5
+    first: float = 1.0
+    cap: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A kind of work. `name` is `room:verb` and never changes, or queued jobs would be stranded.
+
+    `run(scope, **arguments)` where the arguments hold a `domain_id`, else `run(**arguments)`. `cron` makes it periodic
+    (UTC; a sixth column counts seconds); a tick missed by more than ten minutes is skipped.
+    """
+
+    name: str
+    run: Handler
+    queue: str = REPLIES
+    retry: Retry = field(default_factory=Retry)
+    cron: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Seconds between signs of life of a worker, until it counts as dead, and between looks for dead ones' jobs."""
+
+    heartbeat: float = 5.0
+    stalled: float = 20.0
+    rescue: str = "* * * * * */15"
+
+
+class _Strategy(BaseRetryStrategy):
+    """One strategy for every task. A job that a stopping worker cuts short goes back to the queue at once."""
+
+    def __init__(self, retry: Retry) -> None:
+        self._retry = retry
+
+    def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
+        if isinstance(exception, asyncio.CancelledError | JobAborted):
+            return RetryDecision(retry_in={"seconds": 0})
+        if isinstance(exception, Permanent | Rejected) or job.attempts + 1 >= self._retry.attempts:
+            return None
+        wait = random.uniform(0, min(self._retry.cap, self._retry.first * 2**job.attempts))  # noqa: S311
+        if isinstance(exception, NotReady) and exception.retry_after is not None:
+            wait = max(wait, exception.retry_after)
+        return RetryDecision(retry_at=datetime.now().astimezone() + timedelta(seconds=wait))
+
+
+RESCUE_LIMIT = 10
+"""A job that kills its worker every time must not come back for ever. Above the largest `Retry.attempts`."""
+
+
+class Jobs:
+    """Tasks of this process, and the queue of the whole deployment."""
+
+    def __init__(self, database: Database, log: Log, timing: Timing | None = None) -> None:
+        self._database = database
+        self._log = log
+        self._timing = timing or Timing()
+        self._tasks: dict[str, Task] = {}
+
+    def register(self, *tasks: Task) -> None:
+        """Makes tasks known to this process's worker and to `enqueue`."""
+        for task in tasks:
+            if task.name in self._tasks:
+                raise ValueError(f"Task {task.name!r} is registered twice.")
+            if task.retry.attempts >= RESCUE_LIMIT:
+                raise ValueError(f"Task {task.name!r}: at most {RESCUE_LIMIT - 1} attempts.")
+            self._tasks[task.name] = task
+
+    async def enqueue(
+        self,
+        session: AsyncSession,
+        task: str,
+        *,
+        lock: str | None = None,
+        unique: str | None = None,
+        at: datetime | None = None,
+        priority: int = 0,
+        **arguments: UUID | str | int,
+    ) -> int | None:
+        """Adds a job in the session's transaction: it exists when, and only when, that commits.
+
+        Jobs of one `lock` run one at a time, in order. `unique`: while a job with this key waits, nothing is added and
+        None is returned; it is no idempotency key. Returns the job's id.
+        """
+        known = self._tasks[task]
+        connection = await session.connection()
+        row = await connection.execute(
+            _ENQUEUE,
+            {
+                "task": task,
+                "args": json.dumps({k: str(v) if isinstance(v, UUID) else v for k, v in arguments.items()}),
+                "queue": known.queue,
+                "lock": lock,
+                "unique": unique,
+                "priority": priority,
+                "at": at,
+            },
+        )
+        job_id: int | None = row.scalar()
+        return job_id
+
+    def app(self) -> App:
+        """A procrastinate app with all registered tasks, the rescue and the purge. Not opened yet."""
+        connector = PsycopgConnector(conninfo=self._database.links.jobs.conninfo(), min_size=1, max_size=6)
+        app = App(connector=connector, worker_defaults={"update_heartbeat_interval": self._timing.heartbeat})
+        for task in self._tasks.values():
+            self._add(app, task)
+        self._add_maintenance(app)
+        return app
+
+    async def work(self, queues: Sequence[str] = QUEUES, concurrency: int = 10, *, wait: bool = True) -> None:
+        """Runs jobs of `queues` until cancelled; with `wait=False`, until none is left. Finishes running jobs first."""
+        app = self.app()
+        async with app.open_async():
+            await app.run_worker_async(
+                queues=list(queues),
+                concurrency=concurrency,
+                wait=wait,
+                shutdown_graceful_timeout=10,
+                delete_jobs="never",
+                install_signal_handlers=False,
+                update_heartbeat_interval=self._timing.heartbeat,
+                stalled_worker_timeout=self._timing.stalled,
+            )
+
+    def _add(self, app: App, task: Task) -> None:
+        async def run(_context: JobContext, /, **arguments: Any) -> None:
+            arguments.pop("timestamp", None)
+            if "domain_id" in arguments:
+                scope = await self._database.scope_of(UUID(arguments.pop("domain_id")))
+                await task.run(scope, **arguments)
+            else:
+                await task.run(**arguments)
+
+        registered = app.task(
+            name=task.name,
+            queue=task.queue,
+            retry=_Strategy(task.retry),
+            pass_context=True,
+            queueing_lock=f"tick:{task.name}" if task.cron else None,
+        )(run)
+        if task.cron:
+            app.periodic(cron=task.cron)(registered)  # type: ignore[arg-type]  # the tick's time is an argument too
+
+    def _add_maintenance(self, app: App) -> None:
+        manager = app.job_manager
+
+        async def rescue() -> None:
+            for job in await manager.get_stalled_jobs(seconds_since_heartbeat=self._timing.stalled):
+                if job.attempts >= RESCUE_LIMIT:
+                    self._log.error("job.given_up", job=job.id, task=job.task_name)
+                    await manager.finish_job_by_id_async(job_id=job.id or 0, status=Status.FAILED, delete_job=False)
+                else:
+                    self._log.warning("job.rescued", job=job.id, task=job.task_name)
+                    await manager.retry_job(job)
+
+        async def purge() -> None:
+            await manager.delete_old_jobs(nb_hours=72, include_failed=False)
+            await manager.delete_old_jobs(
+                nb_hours=24 * 30, include_failed=True, include_cancelled=True, include_aborted=True
+            )
+
+        self._add(app, Task("jobs:rescue", rescue, queue=MAINTENANCE, cron=self._timing.rescue))
+        self._add(app, Task("jobs:purge", purge, queue=MAINTENANCE, cron="17 3 * * *"))
+
+    async def counts(self) -> dict[str, int]:
+        """Jobs by status, for `omniops status`."""
+        app = self.app()
+        async with app.open_async():
+            rows = await app.job_manager.list_queues_async()
+        return {
+            status: sum(int(row.get(status, 0)) for row in rows) for status in ("todo", "doing", "succeeded", "failed")
+        }
+
+
+def scope_argument(scope: Scope) -> UUID:
+    """The `domain_id` argument of a job in this scope."""
+    if scope.domain_id is None:
+        raise ValueError("A job of a domain needs a scope with a domain.")
+    return scope.domain_id

@@ -1,0 +1,1 @@
+"""What a business knows: frontier, fetch, extract, cut, encode, search."""

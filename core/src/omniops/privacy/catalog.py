@@ -1,0 +1,79 @@
+"""Core's own purposes, categories and retention classes. Plugins add theirs by `declares()`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from omniops.contracts.declaration import Category, Declaration, Purpose, Retention
+from omniops.errors import ConfigError
+
+T = TypeVar("T")
+
+PURPOSES = (
+    Purpose("chat.serve", "Showing the chat", "contract"),
+    Purpose("chat.respond", "Answering a message", "contract"),
+    Purpose("support.provide", "Helping a person with a request", "contract"),
+    Purpose("account.manage", "Managing an account and its members", "contract"),
+    Purpose("account.sign_in", "Checking a sign-in", "contract"),
+    Purpose("chat.remember", "Remembering the chat on the visitor's device", "consent"),
+    Purpose("knowledge.crawl", "Reading the business's own public pages", "contract"),
+    Purpose("connection.use", "Using a connected system for the business", "contract"),
+    Purpose("security.protect", "Preventing abuse and fraud", "legitimate_interests", objectable=True),
+    Purpose("legal.defend", "Establishing or defending legal claims", "legal_obligation", restricted_ok=True),
+    Purpose("rights.answer", "Answering a request about a person's own data", "legal_obligation", restricted_ok=True),
+)
+
+CATEGORIES = (
+    Category("contact.email", "E-mail address"),
+    Category("contact.name", "Name"),
+    Category("contact.channel", "Address in a messaging channel"),
+    Category("account.credential", "Password, as a hash"),
+    Category("user.content.chat", "Chat messages"),
+)
+
+RETENTION = (
+    Retention("chat", "Conversations", 90),
+    Retention("account", "Accounts and their members", None),
+    Retention("audit", "Access log", 730),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """Everything that is declared, by key: by core and by the plugins that are loaded."""
+
+    purposes: Mapping[str, Purpose]
+    categories: Mapping[str, Category]
+    retention: Mapping[str, Retention]
+
+    @classmethod
+    def build(cls, declarations: Iterable[tuple[str, Declaration]] = ()) -> Catalog:
+        """Joins core's declarations with the plugins'. Raises `ConfigError` naming the plugin that contradicts."""
+        purposes = {p.key: p for p in PURPOSES}
+        categories = {c.key: c for c in CATEGORIES}
+        retention = {r.key: r for r in RETENTION}
+        for plugin, declaration in declarations:
+            for purpose in declaration.purposes:
+                _add(plugin, "purpose", purposes, purpose.key, purpose)
+            for category in declaration.categories:
+                _add(plugin, "category", categories, category.key, category)
+            for rule in declaration.retention:
+                _add(plugin, "retention class", retention, rule.key, rule)
+            for processor in declaration.processors:
+                _known(plugin, "purpose", processor.purposes, purposes)
+                _known(plugin, "category", processor.categories, categories)
+        return cls(purposes, categories, retention)
+
+
+def _add(plugin: str, what: str, known: dict[str, T], key: str, value: T) -> None:
+    if key in known and known[key] != value:
+        raise ConfigError(f"Plugin {plugin!r} declares the {what} {key!r} differently from how it is declared already.")
+    known[key] = value
+
+
+def _known(plugin: str, what: str, keys: Iterable[str], known: Mapping[str, object]) -> None:
+    for key in keys:
+        if key not in known:
+            raise ConfigError(f"Plugin {plugin!r} names the {what} {key!r}, which nobody declares.")

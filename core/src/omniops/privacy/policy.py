@@ -1,0 +1,46 @@
+"""The decision at the vault's door: one function over the mark, the purpose, the person's state and the actor."""
+
+from __future__ import annotations
+
+from omniops.contracts.declaration import Mark, Purpose, SubjectState
+from omniops.contracts.scope import Actor
+from omniops.privacy.catalog import Catalog
+
+
+class PrivacyPolicy:
+    """Implements the vault's `Policy` over the catalog of purposes."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+
+    def knows(self, purpose: str) -> bool:
+        return purpose in self._catalog.purposes
+
+    def decide(self, mark: Mark, purpose: str, state: SubjectState, actor: Actor) -> str | None:
+        known = self._catalog.purposes.get(purpose)
+        if known is None:
+            return "unknown_purpose"
+        return decide(mark, known, state, actor)
+
+
+def decide(mark: Mark, purpose: Purpose, state: SubjectState, actor: Actor) -> str | None:
+    """None to allow, else the reason. What is not allowed by every rule stays shut.
+
+    The order is from what nobody can lift to what the person can: erasure, the mark, the actor, restriction (Art. 18),
+    objection (Art. 21), opt-out (Art. 22), consent (Art. 6(1)(a)).
+    """
+    if state.erased:
+        return "erased"
+    if mark.kind == "not_personal" or purpose.key not in mark.purposes:
+        return "purpose_not_in_mark"
+    if actor.purposes is not None and purpose.key not in actor.purposes:
+        return "purpose_not_declared_by_plugin"
+    if state.restricted and not purpose.restricted_ok:
+        return "restricted"
+    if purpose.objectable and purpose.key in state.objections:
+        return "objected"
+    if purpose.key in state.opt_outs:
+        return "opted_out"
+    if purpose.basis == "consent" and state.consents.get(purpose.key) != "given":
+        return "no_consent"
+    return None

@@ -1,0 +1,1 @@
+"""What plugin authors import: a whole app on a scratch database, fakes, conformance suites."""

@@ -1,0 +1,1 @@
+"""Sealed values, keys, purpose-bound opening, shredding."""

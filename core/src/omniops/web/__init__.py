@@ -1,0 +1,1 @@
+"""The widget and the public pages. No rules."""
