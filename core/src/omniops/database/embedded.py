@@ -150,7 +150,8 @@ class EmbeddedPostgres:
 
     def running(self) -> bool:
         """Whether the server process of this folder lives. It may still be starting or already be stopping."""
-        return postmaster(self._data) is not None
+        with self._told():
+            return postmaster(self._data) is not None
 
     def wait(self, timeout: float | None = None) -> bool:
         """Waits for the server's end: True when it has ended, False after `timeout` seconds. Caps its log meanwhile."""
@@ -294,7 +295,10 @@ class EmbeddedPostgres:
         recovering = found is not None and (
             found.status in ("", "starting") or (found.status == "ready" and _RECOVERING in self._refusal(found))
         )
-        for how, patience in ((signal.SIGINT, 0.0 if recovering else _CLEAN_STOP), (signal.SIGQUIT, _LAST_BREATH)):
+        ways = (
+            {signal.SIGQUIT: _LAST_BREATH} if recovering else {signal.SIGINT: _CLEAN_STOP, signal.SIGQUIT: _LAST_BREATH}
+        )
+        for how, patience in ways.items():
             process = postmaster(self._data)
             if process is None:
                 break

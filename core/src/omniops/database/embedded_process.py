@@ -28,7 +28,7 @@ def pid_file(data: Path) -> PidFile | None:
         lines = (data / "postmaster.pid").read_text().splitlines()
         # The order of lines is PostgreSQL's src/include/utils/pidfile.h. It fills them in one after the other.
         return PidFile(int(lines[0]), lines[4], int(lines[3]), "".join(lines[7:8]).strip())
-    except (FileNotFoundError, ValueError, IndexError):
+    except (FileNotFoundError, NotADirectoryError, ValueError, IndexError):
         return None
 
 

@@ -298,6 +298,6 @@ def _forget_tables(before: set[str]) -> None:
 
 
 def _text(error: BaseException) -> str:
-    message = str(error).strip().splitlines()
-    first = message[0] if message else ""
-    return f"{type(error).__name__}: {first}" if first else type(error).__name__
+    """An error on one line: its type and what it says."""
+    said = " ".join(str(error).split())[:400]
+    return f"{type(error).__name__}: {said}" if said else type(error).__name__

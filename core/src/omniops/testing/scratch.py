@@ -23,6 +23,9 @@ from omniops.database.roles import prepare
 from omniops.vault.roots import FolderRoot
 
 
+URL = "OMNIOPS_TEST_DATABASE_URL"
+
+
 @dataclass(slots=True)
 class ScratchServer:
     """One server with one root key. `database()` gives a fresh migrated database in some milliseconds."""
@@ -74,16 +77,14 @@ def scratch_server() -> Iterator[ScratchServer]:
         folder.chmod(0o711)  # the database's own user must be able to reach its folder inside
         root = FolderRoot.create(folder / "keys")
         with _admin(folder, root) as admin:
-            server = ScratchServer(Links.build(admin, None, passwords(root)), root, folder)
-            try:
-                yield server
-            finally:
+            yield (server := ScratchServer(Links.build(admin, None, passwords(root)), root, folder))
+            if os.environ.get(URL):  # our own server goes away with its folder
                 server.drop_all()
 
 
 @contextmanager
 def _admin(folder: Path, root: FolderRoot) -> Iterator[Link]:
-    if url := os.environ.get("OMNIOPS_TEST_DATABASE_URL"):
+    if url := os.environ.get(URL):
         yield Link.parse(url)
         return
     from omniops.database.embedded import EmbeddedPostgres

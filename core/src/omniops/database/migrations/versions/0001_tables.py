@@ -81,6 +81,7 @@ def upgrade() -> None:
         sa.Column("connection_id", sa.Uuid(), nullable=True),
         sa.Column("thread", sa.LargeBinary(), nullable=True),
         sa.Column("sender", sa.LargeBinary(), nullable=True),
+        sa.Column("reply_to", sa.LargeBinary(), nullable=True),
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("language", sa.String(), nullable=False),
         sa.Column("last_seq", sa.Integer(), nullable=False),
@@ -370,6 +371,9 @@ def upgrade() -> None:
         sa.Column("conversation_id", sa.Uuid(), nullable=False),
         sa.Column("seq", sa.Integer(), nullable=False),
         sa.Column("author", sa.String(), nullable=False),
+        sa.Column("event", sa.String(), nullable=True),
+        sa.Column("language", sa.String(), nullable=False),
+        sa.Column("interrupted", sa.Boolean(), nullable=False),
         sa.Column("text", sa.LargeBinary(), nullable=False),
         sa.Column("parts", sa.LargeBinary(), nullable=True),
         sa.Column("level", sa.String(), nullable=True),
@@ -428,6 +432,7 @@ def upgrade() -> None:
         sa.Column("owner", sa.String(), nullable=False),
         sa.Column("lease_until", sa.DateTime(timezone=True), nullable=False),
         sa.Column("seq", sa.Integer(), nullable=False),
+        sa.Column("key", sa.String(), nullable=False),
         sa.Column("parts", sa.LargeBinary(), nullable=True),
         sa.Column("deployment", sa.String(), nullable=True),
         sa.Column("record", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
@@ -442,8 +447,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("domain_id", "id"),
     )
     op.scope_table("turn", "domain")
-    op.create_index("ix_turn_lease", "turn", ["lease_until"], unique=False, postgresql_where="state = 'running'")
     op.create_index(op.f("ix_turn_subject_id"), "turn", ["subject_id"], unique=False)
+    op.create_index("uq_turn_key", "turn", ["domain_id", "conversation_id", "key"], unique=True)
     op.create_index(
         "uq_turn_running", "turn", ["domain_id", "conversation_id"], unique=True, postgresql_where="state = 'running'"
     )
@@ -504,8 +509,8 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_outbox_subject_id"), table_name="outbox")
     op.drop_table("outbox")
     op.drop_index("uq_turn_running", table_name="turn", postgresql_where="state = 'running'")
+    op.drop_index("uq_turn_key", table_name="turn")
     op.drop_index(op.f("ix_turn_subject_id"), table_name="turn")
-    op.drop_index("ix_turn_lease", table_name="turn", postgresql_where="state = 'running'")
     op.drop_table("turn")
     op.drop_index("uq_page_url", table_name="page")
     op.drop_index("ix_page_frontier", table_name="page")

@@ -1,0 +1,61 @@
+"""The decision at the vault's door, against a truth table written the other way round."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from omniops.contracts.declaration import Mark, Purpose, SubjectState
+from omniops.contracts.scope import Actor
+from omniops.privacy.catalog import Catalog
+from omniops.privacy.policy import PrivacyPolicy, decide
+
+KEYS = ("chat.respond", "chat.remember", "security.protect", "legal.defend")
+PURPOSES = {key: Catalog.build().purposes[key] for key in KEYS}
+
+states = st.builds(
+    SubjectState,
+    consents=st.dictionaries(st.sampled_from(KEYS), st.sampled_from(["given", "refused", "withdrawn", "expired"])),
+    objections=st.frozensets(st.sampled_from(KEYS)),
+    opt_outs=st.frozensets(st.sampled_from(KEYS)),
+    restricted=st.booleans(),
+    hold=st.booleans(),
+    erased=st.booleans(),
+)
+marks = st.builds(
+    Mark,
+    kind=st.sampled_from(["personal", "secret", "not_personal"]),
+    purposes=st.frozensets(st.sampled_from(KEYS)),
+)
+actors = st.one_of(
+    st.just(Actor("member", "m")),
+    st.builds(lambda p: Actor.plugin("x", p), st.frozensets(st.sampled_from(KEYS))),
+)
+
+
+@settings(max_examples=1500)
+@given(mark=marks, key=st.sampled_from(KEYS), state=states, actor=actors)
+def test_only_what_every_rule_allows_is_allowed(mark: Mark, key: str, state: SubjectState, actor: Actor):
+    purpose: Purpose = PURPOSES[key]
+    allowed = (
+        not state.erased
+        and mark.kind in ("personal", "secret")
+        and key in mark.purposes
+        and (actor.purposes is None or key in actor.purposes)
+        and (not state.restricted or purpose.restricted_ok)
+        and not (purpose.objectable and key in state.objections)
+        and key not in state.opt_outs
+        and (purpose.basis != "consent" or state.consents.get(key) == "given")
+    )
+    assert (decide(mark, purpose, state, actor) is None) == allowed
+
+
+def test_an_unknown_purpose_is_refused():
+    policy = PrivacyPolicy(Catalog.build())
+    assert not policy.knows("marketing")
+    mark = Mark("personal", purposes=frozenset({"marketing"}))
+    assert policy.decide(mark, "marketing", SubjectState(), Actor("member", "m")) == "unknown_purpose"
+
+
+def test_every_purpose_has_a_basis_and_a_title():
+    for purpose in Catalog.build().purposes.values():
+        assert purpose.title
+        assert purpose.basis in ("contract", "consent", "legal_obligation", "legitimate_interests")
