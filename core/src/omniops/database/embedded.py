@@ -34,7 +34,17 @@ from omniops.database import embedded_cluster as cluster
 from omniops.database import embedded_place as place
 from omniops.database.binaries import Binaries, find
 from omniops.database.embedded_log import ServerLog
-from omniops.database.embedded_process import PidFile, end_orphans, pid_file, postmaster, remove_stale_notes, until
+from omniops.database.embedded_process import (
+    PidFile,
+    end_orphans,
+    open_lock,
+    opened,
+    pid_file,
+    postmaster,
+    remove_stale_notes,
+    try_lock,
+    until,
+)
 from omniops.database.embedded_settings import PORT, command_line
 from omniops.errors import ConfigError, NotReady
 
@@ -103,7 +113,7 @@ class EmbeddedPostgres:
             raise ConfigError("The password of the embedded database must be one line that is not empty.")
         # Resolved, so that every spelling of a path is the same home and the same socket.
         self.folder = Path(os.path.realpath(folder))
-        self.log = ServerLog(self.folder / "postgres.log")
+        self.server_log = ServerLog(self.folder / "postgres.log")
         self._data = self.folder / "data"
         self._name = f"omniops-{place.short_name(self.folder)}"
         self._password = password
@@ -123,10 +133,13 @@ class EmbeddedPostgres:
         with self._told():
             place.prepare_home(self.folder, self._user, _HOME)
             with self._start_lock():
+                with opened(self.folder / "postgres.server") as lock:
+                    # A server whose starter was killed holds the lock for a moment before it writes postmaster.pid.
+                    until(lambda: self.running() or self._free(lock), _LAST_BREATH)
                 made_by = cluster.made_by(self._data, self._user)
                 server = self._attach() or self._launch(made_by)
                 if self._users is None:
-                    self._users = _open(self.folder / "postgres.users")
+                    self._users = open_lock(self.folder / "postgres.users")
                     # Never waits: it is taken exclusively under the start lock only, which we hold.
                     fcntl.flock(self._users, fcntl.LOCK_SH)
                 return server
@@ -136,7 +149,7 @@ class EmbeddedPostgres:
         if self._users is None:
             return
         with self._told(), self._start_lock():
-            if _try_lock(self._users):
+            if try_lock(self._users):
                 self._shut_down()
             self._leave()
 
@@ -157,7 +170,7 @@ class EmbeddedPostgres:
         """Waits for the server's end: True when it has ended, False after `timeout` seconds. Caps its log meanwhile."""
 
         def ended() -> bool:
-            self.log.cap()
+            self.server_log.cap()
             return not self.running()
 
         return until(ended, timeout, poll=0.1)
@@ -168,8 +181,8 @@ class EmbeddedPostgres:
         process, found = postmaster(self._data), pid_file(self._data)
         if process is None or found is None:
             return None
-        with _opened(self.folder / "postgres.server") as lock:
-            ours = not _try_lock(lock)
+        with opened(self.folder / "postgres.server") as lock:
+            ours = not try_lock(lock)
         by_hand = f"The server in {self._data} (process {process.pid}) was not started by OmniOps"
         lost = found.status == "ready" and not place.socket(Path(found.host), found.port).is_socket()
         if lost and not ours:
@@ -179,8 +192,10 @@ class EmbeddedPostgres:
             self._shut_down()
             return None
         server = self._let_in(process.pid, self.running)
-        if server is None or ours:
-            log.info("postgres attached", folder=str(self.folder), pid=process.pid)
+        if server is None:
+            return None
+        log.info("postgres attached", folder=str(self.folder), pid=process.pid)
+        if ours:
             return server
         by_hand += ": its settings, and what it logs, are not OmniOps's. Stop it, and OmniOps will start it."
         return replace(server, warnings=(*server.warnings, by_hand))
@@ -188,8 +203,8 @@ class EmbeddedPostgres:
     def _launch(self, made_by: int | None) -> Server:
         run_folder = place.socket_folder(self.folder, self._user, self._run_folder)
         place.check_reach(self._user, self.folder, run_folder)
-        self.log.cap()
-        since = self.log.size()
+        self.server_log.cap()
+        since = self.server_log.size()
         with self._server_lock() as lock:
             binaries = self._choose(made_by)
             if made_by is None:
@@ -197,7 +212,7 @@ class EmbeddedPostgres:
             # Surely stale, for the lock is ours.
             remove_stale_notes(self._data, place.socket(run_folder, PORT))
             settings = command_line(self._data, run_folder, name=self._name, max_connections=self._max_connections)
-            with self.log.writer(self._user) as (output, log_filter):
+            with self.server_log.writer(self._user) as (output, log_filter):
                 process = subprocess.Popen(
                     [binaries.program("postgres"), "-D", self._data, *settings],
                     stdin=subprocess.DEVNULL,
@@ -217,7 +232,7 @@ class EmbeddedPostgres:
             raise
         if server is None:
             until(lambda: log_filter.poll() is not None, _LAST_BREATH)
-            raise self._failure("PostgreSQL did not start", self.log.tail(since))
+            raise self._failure("PostgreSQL did not start", self.server_log.tail(since))
         log.info("postgres started", folder=str(self.folder), source=binaries.source, pid=process.pid)
         return server
 
@@ -269,7 +284,7 @@ class EmbeddedPostgres:
         if not until(decided, self._timeout):
             raise NotReady(
                 f"PostgreSQL in {self._data} (process {pid}) let nobody in for {self._timeout:.0f} seconds; it was "
-                f"left running. {refusal}\nLast lines of {self.log.path}:\n{self.log.tail(since)}",
+                f"left running. {refusal}\nLast lines of {self.server_log.path}:\n{self.server_log.tail(since)}",
                 do="Start again to go on waiting.",
             )
         found = pid_file(self._data)
@@ -308,7 +323,7 @@ class EmbeddedPostgres:
                 log.info("postgres stopped", folder=str(self.folder))
                 break
         else:
-            raise NotReady(f"PostgreSQL in {self._data} did not stop.", do=f"See {self.log.path}.")
+            raise NotReady(f"PostgreSQL in {self._data} did not stop.", do=f"See {self.server_log.path}.")
         # Its last act but one is to remove postmaster.pid; the lock tells when it and its children have really gone.
         with self._server_lock():
             pass
@@ -317,33 +332,33 @@ class EmbeddedPostgres:
 
     @contextmanager
     def _start_lock(self) -> Iterator[None]:
-        with _opened(self.folder / "postgres.start") as lock:
-            if not until(lambda: _try_lock(lock), self._timeout):
+        with opened(self.folder / "postgres.start") as lock:
+            if not until(lambda: try_lock(lock), self._timeout):
                 raise NotReady(
                     f"Another process has been starting or stopping the database in {self.folder} for "
                     f"{self._timeout:.0f} seconds.",
-                    do=f"See {self.log.path}.",
+                    do=f"See {self.server_log.path}.",
                 )
             yield
 
     @contextmanager
     def _server_lock(self) -> Iterator[int]:
-        """The lock that says no server lives here. What a killed server has left behind is ended first."""
-        with _opened(self.folder / "postgres.server") as lock:
-
-            def free() -> bool:
-                if _try_lock(lock):
-                    return True
-                # PostgreSQL shows `cluster_name` in the command line of each child.
-                end_orphans(self._user.pw_uid, f"postgres: {self._name}: ", f"--pgdata={self._data}.partial")
-                return False
-
-            if not until(free, _LAST_BREATH, poll=0.02):
+        """The lock that says no server lives here."""
+        with opened(self.folder / "postgres.server") as lock:
+            if not until(lambda: self._free(lock), _LAST_BREATH):
                 raise NotReady(
                     f"A server uses the database folder {self.folder}, and this system does not show where it runs.",
                     do="Stop it. Does another container have the same folder?",
                 )
             yield lock
+
+    def _free(self, lock: int) -> bool:
+        """Tries to take the server's lock. While it cannot be had, ends what a killed server has left behind."""
+        if try_lock(lock):
+            return True
+        # PostgreSQL shows `cluster_name` in the command line of each child.
+        end_orphans(self._user.pw_uid, f"postgres: {self._name}: ", f"--pgdata={self._data}.partial")
+        return False
 
     def _leave(self) -> None:
         if self._users is not None:
@@ -374,24 +389,3 @@ class EmbeddedPostgres:
                 f"The database folder {self.folder} cannot be used: {error}.",
                 do="Check its owner, its mode and its file system.",
             ) from error
-
-
-@contextmanager
-def _opened(path: Path, flags: int = 0) -> Iterator[int]:
-    descriptor = _open(path, flags)
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
-
-
-def _open(path: Path, flags: int = 0) -> int:
-    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | flags, 0o600)
-
-
-def _try_lock(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True

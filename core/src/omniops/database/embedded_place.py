@@ -139,7 +139,7 @@ def check_reach(user: pwd.struct_passwd, *folders: Path) -> None:
     if tried.returncode:
         raise ConfigError(
             f"The user {user.pw_name!r}, as whom PostgreSQL runs, cannot enter {tried.stdout}, and so cannot reach "
-            f"{folders[0]}.",
+            f"{' and '.join(str(folder) for folder in folders if folder.is_relative_to(tried.stdout))}.",
             do=f"Name a data folder elsewhere (root's default is /var/lib/omniops), or, if others may pass through "
             f"that folder, run `chmod o+x {tried.stdout}`. OmniOps never does that by itself.",
         )

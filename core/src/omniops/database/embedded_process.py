@@ -1,16 +1,16 @@
-"""The embedded server as a process of this system: which one it is, and what is left when it was killed."""
+"""The embedded server as a process of this system: which one it is, what is left when it was killed, who may act."""
 
 from __future__ import annotations
 
 import contextlib
+import fcntl
+import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import psutil
-
-POLL = 0.005
 
 
 class PidFile(NamedTuple):
@@ -39,9 +39,10 @@ def postmaster(data: Path) -> psutil.Process | None:
         return None
     try:
         process = psutil.Process(abs(found.pid))  # negative: a single-user session
-        if process.status() == psutil.STATUS_ZOMBIE or process.uids().real != data.stat().st_uid:
+        if process.uids().real != data.stat().st_uid:
             return None
-        # Root in a container may not read another user's `cwd`, but everybody may read the command line.
+        # Root in a container may not read another user's `cwd`, but everybody may read the command line. A zombie
+        # has neither.
         fits = str(data) in process.cmdline() or process.cwd() == str(data)
     except (psutil.Error, FileNotFoundError):
         return None
@@ -75,11 +76,35 @@ def end_orphans(uid: int, *marks: str) -> None:
                 process.kill()
 
 
-def until(done: Callable[[], bool], seconds: float | None, *, poll: float = POLL) -> bool:
+def until(done: Callable[[], bool], seconds: float | None, *, poll: float = 0.005) -> bool:
     """Whether `done` came true within that time. None waits for ever. It is asked at least once."""
     end = None if seconds is None else time.monotonic() + seconds
     while not done():
         if end is not None and time.monotonic() >= end:
             return False
         time.sleep(poll)
+    return True
+
+
+def open_lock(path: Path) -> int:
+    """A descriptor to lock. Each opening is a holder of its own, even within one process."""
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+
+
+@contextlib.contextmanager
+def opened(path: Path) -> Iterator[int]:
+    """The same for the length of a block; closing it unlocks it, unless a child has inherited it."""
+    descriptor = open_lock(path)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def try_lock(descriptor: int) -> bool:
+    """Takes the lock exclusively if that is possible at once."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
     return True
