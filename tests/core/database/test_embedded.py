@@ -14,6 +14,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import psycopg
@@ -22,6 +23,7 @@ from omniops.database import embedded_process
 from omniops.database.binaries import Binaries, find
 from omniops.database.embedded import EmbeddedPostgres, Server
 from omniops.errors import ConfigError, NotReady
+from psycopg.conninfo import make_conninfo
 
 PASSWORD = "correct horse battery staple"
 ROOT = os.geteuid() == 0
@@ -48,6 +50,12 @@ class Home:
     def child(self, *, user: str | None = None) -> Child:
         self.children.append(Child(self, user))
         return self.children[-1]
+
+    def close(self) -> None:
+        while self.children:
+            self.children.pop().kill()
+        owner = pwd.getpwuid(self.data.stat().st_uid).pw_name if self.data.exists() else None
+        self.postgres(user=owner).stop()
 
     def postmaster(self) -> int:
         process = embedded_process.postmaster(self.data)
@@ -108,9 +116,7 @@ def scratch() -> Iterator[Home]:
     base.chmod(0o711)
     home = Home(base)
     yield home
-    for child in home.children:
-        child.kill()
-    home.postgres(user=pwd.getpwuid(home.data.stat().st_uid).pw_name if home.data.exists() else None).stop()
+    home.close()
     shutil.rmtree(base)
 
 
@@ -121,27 +127,33 @@ def empty() -> Iterator[Home]:
 
 
 @pytest.fixture(scope="module")
-def template() -> Iterator[Home]:
+def shared() -> Iterator[Home]:
     with scratch() as home:
-        home.postgres().start()
-        home.postgres().stop()
+        making = home.postgres()
+        making.start()
+        making.stop()
         yield home
 
 
 @pytest.fixture
-def home(template: Home) -> Iterator[Home]:
-    """A home whose data was made before, which is quicker than making it."""
-    with scratch() as home:
-        subprocess.run(["cp", "-a", template.folder, home.folder], check=True)
-        yield home
+def home(shared: Home) -> Iterator[Home]:
+    """A home with data and no server, the same for all tests of this file: making the data takes the longest."""
+    shared.close()
+    shared.log.unlink(missing_ok=True)
+    yield shared
+    shared.close()
 
 
-def ask(server: Server, *statements: str) -> list[tuple[object, ...]]:
+def connect(server: Server, **changed: str) -> psycopg.Connection:
+    return psycopg.connect(make_conninfo(**{**server.parameters(), **changed}), autocommit=True)
+
+
+def ask(server: Server, *statements: str) -> list[tuple[Any, ...]]:
     """Runs statements, each in its own transaction, as psql would: text only, nothing prepared."""
-    with psycopg.connect(**server.parameters(), autocommit=True, cursor_factory=psycopg.ClientCursor) as connection:
+    with connect(server) as connection, psycopg.ClientCursor(connection) as cursor:
         for statement in statements:
-            answer = connection.execute(statement)
-        return answer.fetchall() if answer.description else []
+            cursor.execute(statement.encode())
+        return cursor.fetchall() if cursor.description else []
 
 
 def born(server: Server) -> object:
@@ -154,7 +166,18 @@ def lives(pid: int) -> bool:
 
 def run_and_fail(connection: psycopg.Connection, statement: str) -> None:
     with pytest.raises(psycopg.Error):
-        connection.execute(statement)
+        connection.execute(statement.encode())
+
+
+def held(lock: Path) -> bool:
+    with embedded_process.opened(lock) as own:
+        return not embedded_process.try_lock(own)
+
+
+def as_owner(data: Path) -> dict[str, Any]:
+    """Arguments that run a program as the server's user."""
+    owner = data.stat()
+    return {"user": owner.st_uid, "group": owner.st_gid, "extra_groups": []} if ROOT else {}
 
 
 def wait_for(condition: Callable[[], bool]) -> None:
@@ -170,7 +193,7 @@ def test_data_survives_a_restart_under_every_installed_postgresql(empty: Home, p
     first, second = empty.postgres(programs=programs), empty.postgres(programs=programs)
     server = first.start()
     made = born(server)
-    ask(server, "create table kept (n int)", "insert into kept values (42)")
+    ask(server, "create table if not exists kept (n int)", "truncate kept", "insert into kept values (42)")
     first.release()
     assert not first.running()
     server = second.start()
@@ -225,6 +248,7 @@ def test_last_one_out_stops_the_server(home: Home) -> None:
     postgres.release()
     assert not postgres.running()
     assert not lives(pid)
+    assert list((home.base / "run").iterdir()) == [], "no empty folder stays behind"
 
 
 def test_stop_ends_it_for_all_users_and_each_can_start_it_again(home: Home) -> None:
@@ -266,8 +290,8 @@ def test_server_outlives_its_killed_owner_and_is_attached_again(home: Home) -> N
 def test_killed_server_is_recovered_though_a_backend_of_it_is_busy(home: Home) -> None:
     postgres = home.postgres()
     server = postgres.start()
-    ask(server, "create table kept (n int)", "insert into kept values (1)")
-    busy = psycopg.connect(**server.parameters(), autocommit=True)
+    ask(server, "create table if not exists kept (n int)", "truncate kept", "insert into kept values (1)")
+    busy = connect(server)
     orphan = busy.info.backend_pid
     # A loop without any wait never looks whether its postmaster lives.
     looping = threading.Thread(daemon=True, target=run_and_fail, args=(busy, "do 'begin loop end loop; end'"))
@@ -291,9 +315,7 @@ def test_pid_of_a_dead_server_that_another_process_has_now_is_no_obstacle(home: 
     pid = home.postmaster()
     postgres.stop()
     user = pwd.getpwuid(home.data.stat().st_uid)
-    other = subprocess.Popen(
-        ["/bin/sh", "-c", "read x"], stdin=subprocess.PIPE, **({"user": user.pw_uid} if ROOT else {})
-    )
+    other = subprocess.Popen(["/bin/sh", "-c", "read x"], stdin=subprocess.PIPE, **as_owner(home.data))
     try:
         stale = home.data / "postmaster.pid"
         stale.write_text(note.replace(str(pid), str(other.pid), 1))
@@ -325,23 +347,27 @@ def test_a_server_whose_starter_was_killed_at_once_is_waited_for(home: Home) -> 
     server = postgres.start()
     command = psutil.Process(home.postmaster()).cmdline()
     postgres.stop()
-    owner = home.data.stat()
-    user = {"user": owner.st_uid, "group": owner.st_gid} if ROOT else {}
+    Path(server.host).mkdir()
+    shutil.chown(server.host, home.data.stat().st_uid)
     with embedded_process.opened(home.folder / "postgres.server") as lock:
         assert embedded_process.try_lock(lock)
         late = subprocess.Popen(
-            ["/bin/sh", "-c", 'read go; exec "$@"', "sh", *command], stdin=subprocess.PIPE, pass_fds=(lock,), **user,
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
-        )  # fmt: skip
+            ["/bin/sh", "-c", 'read go; exec "$@"', "sh", *command],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            pass_fds=(lock,),
+            start_new_session=True,
+            **as_owner(home.data),
+        )
     found: list[Server] = []
     starting = threading.Thread(daemon=True, target=lambda: found.append(postgres.start()))
     starting.start()
-    with embedded_process.opened(home.folder / "postgres.start") as lock:
-        wait_for(lambda: not embedded_process.try_lock(lock) or fcntl.flock(lock, fcntl.LOCK_UN) is not None)
-        assert late.stdin is not None
-        late.stdin.write(b"go\n")
-        late.stdin.flush()
-        starting.join(30)
+    wait_for(lambda: held(home.folder / "postgres.start"))
+    assert late.stdin is not None
+    late.stdin.write(b"go\n")
+    late.stdin.flush()
+    starting.join(30)
     assert found == [server]
     assert home.postmaster() == late.pid
     postgres.stop()
@@ -361,8 +387,8 @@ def test_lost_socket_folder_is_made_again(home: Home) -> None:
 def test_stop_in_the_middle_of_a_recovery_does_not_hang(home: Home) -> None:
     postgres = home.postgres()
     server = postgres.start()
-    ask(server, "create table kept (n int)", "insert into kept values (7)")
-    with psycopg.connect(**server.parameters()) as victim:
+    ask(server, "create table if not exists kept (n int)", "truncate kept", "insert into kept values (7)")
+    with connect(server) as victim:
         os.kill(victim.info.backend_pid, signal.SIGKILL)
         wait_for(lambda: "all server processes terminated" in home.log.read_text())
         postgres.stop()
@@ -390,11 +416,16 @@ def test_a_server_started_by_hand_is_used_and_named_in_a_warning(home: Home) -> 
     server = postgres.start()
     assert server.warnings == ()
     postgres.stop()
-    user = pwd.getpwuid(home.data.stat().st_uid)
-    pg_ctl = [find().program("pg_ctl"), "-D", home.data, "-w", "-l", "/dev/null"]
+    Path(server.host).mkdir()
+    shutil.chown(server.host, home.data.stat().st_uid)
     options = f"-c listen_addresses= -k {server.host}"
-    as_user = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []} if ROOT else {}
-    subprocess.run([*pg_ctl, "-o", options, "start"], check=True, cwd="/", stdout=subprocess.DEVNULL, **as_user)
+    subprocess.run(
+        [str(find().program("pg_ctl")), "-D", str(home.data), "-w", "-l", "/dev/null", "-o", options, "start"],
+        check=True,
+        cwd="/",
+        stdout=subprocess.DEVNULL,
+        **as_owner(home.data),
+    )
     with pytest.raises(ConfigError, match="password"):
         home.postgres(password="another").start()
     server = postgres.start()
@@ -446,7 +477,7 @@ def test_password_is_demanded_and_lies_nowhere(empty: Home) -> None:
     server = postgres.start()
     for wrong in ("wrong", ""):
         with pytest.raises(psycopg.OperationalError, match="password"):
-            psycopg.connect(**{**server.parameters(), "password": wrong}).close()
+            connect(server, password=wrong).close()
     with pytest.raises(ConfigError, match="does not accept the password"):
         empty.postgres(password="wrong").start()
     assert postgres.running(), "a stranger's failure must not stop the server of others"
@@ -480,10 +511,10 @@ def fail_in_every_way(server: Server) -> None:
     ):
         with contextlib.suppress(psycopg.Error):
             ask(server, statement)
-    with psycopg.connect(**server.parameters(), autocommit=True) as connection:
+    with connect(server) as connection:
         for statement in ("insert into people values (%s)", "select %s::text::int"):
             with pytest.raises(psycopg.Error):
-                connection.execute(statement, [CANARY])
+                connection.execute(statement.encode(), [CANARY])
 
 
 def test_no_statement_parameter_or_value_reaches_the_log(home: Home) -> None:
@@ -494,7 +525,7 @@ def test_no_statement_parameter_or_value_reaches_the_log(home: Home) -> None:
     fail_in_every_way(server)
 
     # A crash: by default the log quotes what the dead backend was doing.
-    victim = psycopg.connect(**server.parameters(), autocommit=True)
+    victim = connect(server)
     pid = victim.info.backend_pid
     sleeping = threading.Thread(daemon=True, target=run_and_fail, args=(victim, f"select '{CANARY}', pg_sleep(60)"))
     sleeping.start()

@@ -12,6 +12,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -19,6 +20,7 @@ from omniops.database import embedded_place
 from omniops.database.binaries import Binaries, find
 from omniops.database.embedded import EmbeddedPostgres
 from omniops.errors import ConfigError, NotReady
+from psycopg.conninfo import make_conninfo
 
 ROOT = os.geteuid() == 0
 only_root = pytest.mark.skipif(not ROOT, reason="only root runs the server as another user, or mounts")
@@ -51,7 +53,7 @@ def stop_all(base: Path) -> None:
         EmbeddedPostgres(note.parents[1], password="secret").stop()
 
 
-def postgres(base: Path, folder: Path | None = None, **options: object) -> EmbeddedPostgres:
+def postgres(base: Path, folder: Path | None = None, **options: Any) -> EmbeddedPostgres:
     return EmbeddedPostgres(folder or base / "home", password="secret", **{"run_folder": base / "run", **options})
 
 
@@ -242,14 +244,15 @@ def test_a_socket_that_another_server_holds_is_named_and_left_to_it(base: Path) 
     one.stop()
     user, _ = embedded_place.server_user(None)
     socket = embedded_place.socket_folder(base / "other", user, base / "run")
-    pg_ctl = [find().program("pg_ctl"), "-D", base / "home" / "data", "-l", "/dev/null"]
+    pg_ctl = [str(find().program("pg_ctl")), "-D", f"{base}/home/data", "-l", "/dev/null"]
     options = ["-w", "-o", f"-c listen_addresses= -k {socket}"]
-    quiet = {"cwd": "/", "stdout": subprocess.DEVNULL, "check": True}
-    as_user = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []} if ROOT else {}
-    subprocess.run([*pg_ctl, *options, "start"], **quiet, **as_user)
+    quiet: dict[str, Any] = {"cwd": "/", "stdout": subprocess.DEVNULL, "check": True}
+    if ROOT:
+        quiet |= {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+    subprocess.run([*pg_ctl, *options, "start"], **quiet)
     with pytest.raises(NotReady, match=f'lock file "{socket}/.s.PGSQL.5432.lock" already exists'):
         other.start()
-    subprocess.run([*pg_ctl, "stop"], **quiet, **as_user)
+    subprocess.run([*pg_ctl, "stop"], **quiet)
     other.start()
     other.release()
 
@@ -272,7 +275,7 @@ def test_a_disk_that_fills_up_stops_the_server_and_gives_back_every_row(base: Pa
     own = postgres(base, disk / "home")
     server = own.start()
     kept = 0
-    with psycopg.connect(**server.parameters(), autocommit=True) as connection:
+    with psycopg.connect(make_conninfo(**server.parameters()), autocommit=True) as connection:
         connection.execute("create table kept (n int)")
         connection.execute("insert into kept values (0)")
         with contextlib.suppress(OSError), (disk / "ballast").open("wb", buffering=0) as ballast:
@@ -287,7 +290,7 @@ def test_a_disk_that_fills_up_stops_the_server_and_gives_back_every_row(base: Pa
     with pytest.raises(NotReady, match="is full"):
         own.start()
     (disk / "ballast").unlink()
-    with psycopg.connect(**own.start().parameters()) as connection:
+    with psycopg.connect(make_conninfo(**own.start().parameters())) as connection:
         found = connection.execute("select count(*) from kept").fetchone()
     assert found is not None
     assert found[0] in (kept, kept + 1), "the last one was not acknowledged, and may have been written all the same"

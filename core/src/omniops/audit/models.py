@@ -4,10 +4,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from omniops.database.marks import not_personal
-from omniops.database.models import Marked
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
+
+from omniops.database.marks import not_personal
+from omniops.database.models import Marked
 
 
 class AuditEntry(Marked, table=True):

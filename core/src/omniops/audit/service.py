@@ -6,26 +6,25 @@ few transactions, and none returns before its own is through.
 
 from __future__ import annotations
 
-import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from omniops.audit.chain import GENESIS, Verdict, entry_hash, verify
-from omniops.audit.models import AuditEntry, AuditHead
-from omniops.contracts.ids import Clock
-from omniops.contracts.scope import Scope
-from omniops.database.service import Database
-from omniops.errors import NotReady
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col, select
 
+from omniops.audit.chain import GENESIS, Verdict, entry_hash, verify
+from omniops.audit.models import AuditEntry, AuditHead
+from omniops.contracts.ids import Clock
+from omniops.contracts.scope import Scope
+from omniops.database.group_commit import GroupCommit
+from omniops.database.service import Database
+
 OPERATOR = UUID(int=0)
 """The chain of the deployment itself, for acts that belong to no account."""
-_BATCH = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,39 +46,20 @@ class Audit:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
-        self._waiting: list[tuple[Entry, asyncio.Future[None]]] = []
-        self._writer: asyncio.Task[None] | None = None
+        self._writer = GroupCommit(self._commit, "The audit entry could not be written, so nothing was opened.")
 
     async def write(self, entry: Entry) -> None:
         """Returns when the entry is committed. Raises `NotReady` when it could not be written."""
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((entry, done))
-        if self._writer is None or self._writer.done():
-            self._writer = asyncio.create_task(self._write_all())
-        await done
+        await self._writer.add(entry)
 
     async def system_use(self, reason: str) -> None:
         """The entry before a session of the system role."""
         await self.write(Entry(OPERATOR, "system:database", "database.system", "rows", detail={"reason": reason}))
 
-    async def _write_all(self) -> None:
-        while self._waiting:
-            batch, self._waiting = self._waiting[:_BATCH], self._waiting[_BATCH:]
-            try:
-                async with self._database.connect() as connection:
-                    await self._append(connection, [entry for entry, _ in batch])
-                    await connection.commit()
-            except Exception as error:
-                failure = NotReady("The audit entry could not be written, so nothing was opened.")
-                failure.__cause__ = error
-                for _, done in batch:
-                    if not done.done():
-                        done.set_exception(failure)
-                        done.exception()  # seen: the one who waited may have been cancelled
-            else:
-                for _, done in batch:
-                    if not done.done():
-                        done.set_result(None)
+    async def _commit(self, entries: Sequence[Entry]) -> None:
+        async with self._database.connect() as connection:
+            await self._append(connection, entries)
+            await connection.commit()
 
     async def _append(self, connection: AsyncConnection, entries: Sequence[Entry]) -> None:
         by_account: dict[UUID, list[Entry]] = defaultdict(list)
@@ -140,5 +120,4 @@ class Audit:
 
     async def close(self) -> None:
         """Waits until everything given to `write` is through."""
-        if self._writer is not None:
-            await asyncio.gather(self._writer, return_exceptions=True)
+        await self._writer.close()

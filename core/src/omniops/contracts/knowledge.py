@@ -72,19 +72,21 @@ class Encoder(ABC):
     """Turns text into sentence vectors. Synchronous and CPU-bound: core calls it off the event loop.
 
     `id` names the model file exactly (name and hash); vectors of different ids never mix. `weight` is the share of the
-    cosine in the weighted sum with BM25 that suits this encoder.
+    cosine in the weighted sum with BM25 that suits this encoder. `scale` turns a component into an int8 (multiply, round,
+    clip to ±127); it is fixed, so that rows encoded on different days can share a matrix.
     """
 
     id: str
     dimensions: int
     weight: float
+    scale: float
 
     @abstractmethod
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """One row per text, `(len(texts), dimensions)`, each of length 1. Never empty input."""
 
     def settings(self) -> Mapping[str, Any]:
-        """What another process needs to build the same encoder (see `load`)."""
+        """What a process of its own needs to build the same encoder for many texts (see `load`)."""
         return {}
 
     @classmethod
@@ -140,8 +142,8 @@ class PassageStore(ABC):
     """What an index reads: the rows of a domain's passages, always current."""
 
     @abstractmethod
-    async def generation(self, scope: Scope) -> int:
-        """Grows by one with every committed change of the domain's passages."""
+    async def generation(self, scope: Scope) -> str:
+        """Names the state of the domain's passages: another word after every committed change, never one again."""
 
     @abstractmethod
     async def passages(self, scope: Scope, encoder_id: str | None) -> StoredPassages:
@@ -156,7 +158,7 @@ class PassageStore(ABC):
 class StoredPassages:
     """The rows of a domain as arrays of equal length; row i of `vectors` belongs to `ids[i]`."""
 
-    generation: int
+    generation: str
     ids: Sequence[UUID]
     texts: Sequence[str]
     """What is searched: the passage's own text."""
@@ -166,7 +168,7 @@ class StoredPassages:
     vectors: NDArray[np.int8] | None
     """int8 of shape `(n, dimensions)`, or None where no encoder has run over all rows."""
     scale: float
-    """Divide a product with these vectors by this to get a cosine."""
+    """What the encoder's components were multiplied with: divide a product with a float vector by it."""
     question_vectors: Mapping[int, NDArray[np.int8]] = field(default_factory=dict)
     """Vectors of the questions alone, for rows that have one; same scale."""
 

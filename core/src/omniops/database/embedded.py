@@ -325,8 +325,9 @@ class EmbeddedPostgres:
         else:
             raise NotReady(f"PostgreSQL in {self._data} did not stop.", do=f"See {self.server_log.path}.")
         # Its last act but one is to remove postmaster.pid; the lock tells when it and its children have really gone.
-        with self._server_lock():
-            pass
+        with self._server_lock(), suppress(OSError):
+            if found is not None and Path(found.host).name == place.short_name(self.folder):
+                Path(found.host).rmdir()
 
     # Locks, log, errors
 

@@ -35,18 +35,18 @@ class ServerLog:
         file = os.open(self.path, flags, 0o600)
         readable, writable = os.pipe()
         try:
-            passing = subprocess.Popen(
-                ["/bin/sh", "-c", _FILTER, "postgres-log"],
-                stdin=readable,
-                stdout=file,
-                stderr=subprocess.DEVNULL,
-                start_new_session=True,
-                **place.as_user(user),
-            )
-        finally:
-            os.close(readable)
-            os.close(file)
-        try:
+            try:
+                passing = subprocess.Popen(
+                    ["/bin/sh", "-c", _FILTER, "postgres-log"],
+                    stdin=readable,
+                    stdout=file,
+                    stderr=subprocess.DEVNULL,
+                    start_new_session=True,
+                    **place.as_user(user),
+                )
+            finally:
+                os.close(readable)
+                os.close(file)
             yield writable, passing
         finally:
             os.close(writable)
@@ -67,5 +67,5 @@ class ServerLog:
         """Copies and truncates: the filter keeps the file open for years, and appends, so it goes on at the start."""
         with suppress(FileNotFoundError):
             if self.path.stat().st_size > _CAP:
-                shutil.copyfile(self.path, f"{self.path}.1")
+                shutil.copy(self.path, f"{self.path}.1")
                 os.truncate(self.path, 0)

@@ -1,14 +1,16 @@
-"""The frontier: which URLs of a source wait, which were visited, with what result. Rows, so that a crawl that was killed
-goes on where it stopped."""
+"""The frontier: which URLs of a source wait, which were visited, with what result.
+
+Rows, so that a crawl that was killed goes on where it stopped.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, update
+from sqlalchemy import func
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 
@@ -93,6 +95,8 @@ class Frontier:
         return added
 
     def _count(self):  # type: ignore[no-untyped-def]
-        return select(func.count()).select_from(Page).where(
-            Page.domain_id == self._scope.domain_id, Page.crawl_id == self._crawl_id
+        return (
+            select(func.count())
+            .select_from(Page)
+            .where(Page.domain_id == self._scope.domain_id, Page.crawl_id == self._crawl_id)
         )

@@ -74,10 +74,10 @@ class Passage(DomainModel, table=True):
 
 
 class Generation(DomainModel, table=True):
-    """One row per domain (its id is the domain's): grows with every committed change of the passages."""
+    """One row per domain (its id is the domain's): another token after every committed change of the passages."""
 
     __tablename__ = "generation"
-    number: int = not_personal("generation of the passages")
+    token: str = not_personal("random name of a state")
 
 
 class Crawl(DomainModel, table=True):

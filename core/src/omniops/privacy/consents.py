@@ -26,9 +26,13 @@ class Consents:
         no consent, and `NotFound` for a person of another scope."""
         known = self._catalog.purposes.get(purpose)
         if known is None or known.basis != "consent":
-            raise Rejected(f"{purpose!r} is no purpose that one can consent to.", code="no_such_choice", where="purpose")
+            raise Rejected(
+                f"{purpose!r} is no purpose that one can consent to.", code="no_such_choice", where="purpose"
+            )
         async with self._database.session(scope) as session:
-            subject = await session.get(Subject, (scope.domain_id or scope.account_id, subject_id), with_for_update=True)
+            subject = await session.get(
+                Subject, (scope.domain_id or scope.account_id, subject_id), with_for_update=True
+            )
             if subject is None:
                 raise NotFound("There is no such person.")
             before = subject.consents.get(purpose)
@@ -36,9 +40,7 @@ class Consents:
             subject.consents = {**subject.consents, purpose: state}
             session.add(subject)
             await session.commit()
-        await self._audit.write(
-            Entry(scope.account_id, str(actor), f"consent.{state}", "subject", purpose=purpose)
-        )
+        await self._audit.write(Entry(scope.account_id, str(actor), f"consent.{state}", "subject", purpose=purpose))
 
     async def of(self, scope: Scope, subject_id: UUID) -> Mapping[str, str]:
         async with self._database.session(scope) as session:

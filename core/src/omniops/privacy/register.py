@@ -6,7 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from omniops.contracts.declaration import Declaration, Processor
-from omniops.errors import ConfigError
+from omniops.errors import ConfigError, EgressRefused
+from omniops.gate.grants import CRAWL, OWN_SITE, Admission, Allow, Grant
+from omniops.gate.ledger import Allows
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,10 +19,11 @@ class Registered:
     processor: Processor
 
 
-class Processors:
-    """All register entries by key."""
+class ProcessorRegister:
+    """Implements the gate's `Register`: register entries by key, own sites, and the operator's exceptions."""
 
-    def __init__(self, declarations: Iterable[tuple[str, Declaration]]) -> None:
+    def __init__(self, declarations: Iterable[tuple[str, Declaration]], allows: Allows) -> None:
+        self._allows = allows
         self._entries: dict[str, Registered] = {}
         for plugin, declaration in declarations:
             for processor in declaration.processors:
@@ -36,3 +39,41 @@ class Processors:
 
     def all(self) -> tuple[Registered, ...]:
         return tuple(self._entries.values())
+
+    def admit(self, grant: Grant, host: str, port: int) -> Admission:
+        if grant.processor == OWN_SITE:
+            return _own_site(grant, host)
+        entry = self._entries.get(grant.processor)
+        if entry is None:
+            raise EgressRefused(f"There is no processor {grant.processor!r}.", reason="unknown_processor")
+        processor = entry.processor
+        if not any(_matches(host, pattern) for pattern in processor.hosts):
+            raise EgressRefused(f"{host} is no host of {processor.name}.", reason="unknown_host")
+        if port not in processor.ports:
+            raise EgressRefused(f"Port {port} is not declared for {processor.name}.", reason="unknown_port")
+        if grant.purpose not in processor.purposes:
+            raise EgressRefused(
+                f"{processor.name} receives nothing for {grant.purpose!r}.", reason="purpose_not_declared"
+            )
+        undeclared = set(grant.categories) - set(processor.categories)
+        if undeclared:
+            raise EgressRefused(f"{processor.name} receives no {min(undeclared)!r}.", reason="category_not_declared")
+        return Admission(processor.tls)
+
+    async def allowed(self, host: str, port: int) -> Allow | None:
+        return await self._allows.find(host, port)
+
+
+def _own_site(grant: Grant, host: str) -> Admission:
+    """The business's own pages: its verified hosts, for reading, and nothing personal goes along."""
+    if grant.purpose != CRAWL or grant.categories or grant.subjects:
+        raise EgressRefused("An own site is read, and nothing about anybody is sent to it.", reason="own_site")
+    if host not in grant.hosts:
+        raise EgressRefused(f"{host} is no verified host of this domain.", reason="unknown_host")
+    return Admission()
+
+
+def _matches(host: str, pattern: str) -> bool:
+    if pattern.startswith("*."):
+        return host.endswith(pattern[1:]) and host != pattern[2:]
+    return host == pattern

@@ -90,5 +90,8 @@ def _admin(folder: Path, root: FolderRoot) -> Iterator[Link]:
     from omniops.database.embedded import EmbeddedPostgres
 
     postgres = EmbeddedPostgres(folder / "postgres", password=root.secret("database admin"))
-    yield Link(postgres.start().parameters())
-    postgres.release()
+    server = postgres.start()
+    try:
+        yield Link({**server.parameters(), "dbname": "postgres"})
+    finally:
+        postgres.stop()
