@@ -66,6 +66,8 @@ class Found:
     hits: tuple[Hit, ...]
     cover: float
     """Share of the question's words, weighted by rarity, that occur anywhere in the best hits: 0 … 1."""
+    rarity: Mapping[str, float] = field(default_factory=dict)
+    """Inverse document frequency of each word of the question, in lower case as it was written."""
 
 
 class Encoder(ABC):

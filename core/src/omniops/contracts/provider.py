@@ -6,7 +6,7 @@ Plain frozen dataclasses: these values pass on the hot path, once per chunk.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from enum import Flag, auto
@@ -56,7 +56,7 @@ class Request:
     """One question to a provider. Passages are data, never instructions.
 
     `passages` were retrieved in this turn; only their ids may be cited. `cover` is the share of the question's words
-    that the site knows (0 … 1). `answer_cut` and `closest_cut` are the domain's calibrated levels. `idempotency_key` is
+    that the site knows (0 … 1), `rarity` their inverse document frequency. `answer_cut` and `closest_cut` are the domain's calibrated levels. `idempotency_key` is
     stable over retries of the same turn.
     """
 
@@ -68,6 +68,7 @@ class Request:
     answer_cut: float
     closest_cut: float
     idempotency_key: str
+    rarity: Mapping[str, float] = field(default_factory=dict)
     needs: Cap = Cap.NONE
 
 
@@ -82,10 +83,12 @@ class Started:
 class Level:
     """How sure the answer claims to be: `answer` (sourced), `closest` (passages quoted, nothing claimed), `none`.
 
-    Comes before the first `Text`.
+    Comes before the first `Text`. `strength` is what the level was decided by, for calibration; its scale is the
+    provider's own.
     """
 
     value: Literal["answer", "closest", "none"]
+    strength: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -154,6 +154,7 @@ class Answering:
             answer_cut=settings.answer_cut,
             closest_cut=settings.closest_cut,
             idempotency_key=str(question.turn_id),
+            rarity=found.rarity,
         )
         providers = await self._providers(question.domain)
         may = candidates(providers, request, self._admits(question.domain), settings.providers)
@@ -162,8 +163,10 @@ class Answering:
                 progress.deployment, progress.failed = event.deployment.name, event.failed
                 progress.first = time.perf_counter()
             elif isinstance(event, Done):
-                progress.usage = {"input": event.usage.input, "output": event.usage.output, "stop": event.stop}
+                progress.usage |= {"input": event.usage.input, "output": event.usage.output, "stop": event.stop}
             else:
+                if isinstance(event, Level) and event.strength is not None:
+                    progress.usage["strength"] = round(event.strength, 4)
                 _show(event, live, progress.answer)
 
     async def _history(self, question: Question) -> tuple[ChatMessage, ...]:

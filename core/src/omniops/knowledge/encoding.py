@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import multiprocessing
-import os
-import signal
-import threading
+import json
+import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from multiprocessing.connection import Connection
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from omniops.contracts.knowledge import Encoder
 from omniops.errors import NotReady
@@ -24,13 +20,6 @@ Progress = Callable[[int, int], None]
 """Called with passages done and passages in all."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Work:
-    encoder: type[Encoder]
-    settings: dict[str, Any]
-    texts: list[str]
-
-
 def to_int8(vectors: NDArray[np.float32], scale: float) -> NDArray[np.int8]:
     """Vectors as they are stored."""
     import numpy as np
@@ -42,61 +31,51 @@ def to_int8(vectors: NDArray[np.float32], scale: float) -> NDArray[np.int8]:
 async def encode_in_child(
     encoder: Encoder, texts: Sequence[str], *, progress: Progress | None = None
 ) -> NDArray[np.int8]:
-    """int8 vectors of all texts, one row each. The child dies with this process, and with a cancellation.
+    """int8 vectors of all texts, one row each.
 
-    Raises `NotReady` when the child ends before its work: killed, out of memory, or the encoder failed.
+    The child ends with a cancellation, and when this process is gone, however that ended: it watches its input, which
+    the kernel closes. Raises `NotReady` when the child ends before its work: killed, out of memory, or the encoder failed.
     """
     import numpy as np
 
+    vectors = np.empty((len(texts), encoder.dimensions), dtype=np.int8)
     if not texts:
-        return np.empty((0, encoder.dimensions), dtype=np.int8)
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe(duplex=False)
-    work = _Work(type(encoder), dict(encoder.settings()), list(texts))
-    child = context.Process(target=_encode, args=(work, theirs, os.getpid()), daemon=True, name="omniops-encode")
-    child.start()
-    theirs.close()
-    rows: list[NDArray[np.int8]] = []
-    done = 0
+        return vectors
+    kind = type(encoder)
+    work = {
+        "encoder": f"{kind.__module__}:{kind.__qualname__}",
+        "settings": dict(encoder.settings()),
+        "texts": list(texts),
+    }
+    child = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "omniops.knowledge.encode_child",
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    assert child.stdin is not None
+    assert child.stdout is not None
     try:
-        while done < len(texts):
-            batch = await asyncio.to_thread(_receive, ours)
-            if not isinstance(batch, np.ndarray):
-                raise NotReady(f"The encoder's process failed: {batch}.")
-            rows.append(batch)
-            done += len(batch)
+        child.stdin.write(json.dumps(work).encode() + b"\n")
+        await child.stdin.drain()
+        for start in range(0, len(texts), BATCH):
+            rows = vectors[start : start + BATCH]
+            rows[:] = np.frombuffer(await child.stdout.readexactly(rows.nbytes), np.int8).reshape(rows.shape)
             if progress is not None:
-                progress(done, len(texts))
+                progress(start + len(rows), len(texts))
+    except (asyncio.IncompleteReadError, ConnectionError) as error:
+        raise NotReady(f"The encoder's process ended early: {await _last_words(child)}.") from error
     finally:
-        if done < len(texts):
+        if child.returncode is None:
             child.kill()
-        ours.close()
-        await asyncio.to_thread(child.join)
-    return np.concatenate(rows)
+        await child.wait()
+    return vectors
 
 
-def _receive(connection: Connection) -> Any:
-    try:
-        return connection.recv()
-    except (EOFError, OSError):
-        return "it ended before its work was done"
-
-
-def _encode(work: _Work, out: Connection, parent: int) -> None:
-    """The child: builds the encoder again and sends batch after batch."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when to stop
-    threading.Thread(target=_die_with, args=(parent,), daemon=True).start()
-    os.nice(5)
-    try:
-        encoder = work.encoder.load(work.settings)
-        for start in range(0, len(work.texts), BATCH):
-            out.send(to_int8(encoder.encode(work.texts[start : start + BATCH]), encoder.scale))
-    except Exception as error:
-        out.send(f"{type(error).__name__}: {error}")
-
-
-def _die_with(parent: int) -> None:
-    """Ends this process when its parent is gone, however that ended."""
-    while os.getppid() == parent:
-        threading.Event().wait(0.5)
-    os._exit(1)
+async def _last_words(child: asyncio.subprocess.Process) -> str:
+    assert child.stderr is not None
+    said = (await child.stderr.read()).decode("utf-8", "replace").strip().splitlines()
+    code = await child.wait()
+    return said[-1] if said else f"exit code {code}"

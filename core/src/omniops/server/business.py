@@ -184,9 +184,7 @@ async def messages(
     access: Annotated[DomainAccess, Depends(RequiresDomain("conversation.read"))],
     after: int = Query(default=0, ge=0),
 ) -> list[dict[str, Any]]:
-    found = await runtime.conversations.read(
-        access.scope, conversation_id, actor=access.principal.actor, after=after
-    )
+    found = await runtime.conversations.read(access.scope, conversation_id, actor=access.principal.actor, after=after)
     return [message.to_json() for message in found]
 
 
@@ -198,9 +196,7 @@ async def reply(
     access: Annotated[DomainAccess, Depends(RequiresDomain("conversation.reply"))],
 ) -> dict[str, Any]:
     """A person answers; the AI is out of the conversation from then on."""
-    message = await runtime.conversations.reply(
-        access.scope, conversation_id, body.text, actor=access.principal.actor
-    )
+    message = await runtime.conversations.reply(access.scope, conversation_id, body.text, actor=access.principal.actor)
     return message.to_json()
 
 
@@ -245,7 +241,11 @@ async def plugins(
 ) -> list[dict[str, Any]]:
     """The plugins that the operator enabled, and whether each is on for this domain."""
     return [
-        {"name": loaded.name, "title": loaded.plugin.info.title, "on": await runtime.accounts.is_on(access.scope, loaded.name)}
+        {
+            "name": loaded.name,
+            "title": loaded.plugin.info.title,
+            "on": await runtime.accounts.is_on(access.scope, loaded.name),
+        }
         for loaded in runtime.seams.loaded
     ]
 

@@ -41,7 +41,8 @@ class HybridIndex(KnowledgeIndex):
             :limit
         ]
         texts = [f"{hit.passage.context} {hit.passage.text}" for hit in hits[:5]]
-        return Found(tuple(hits), await self._run(domain.cover, question, texts))
+        cover, rarity = await self._run(domain.cover, question, texts)
+        return Found(tuple(hits), cover, rarity)
 
     async def changed(self, scope: Scope) -> None:
         """Begins the rebuild of an opened domain, so that the next question finds it done."""

@@ -10,7 +10,7 @@ import bm25s
 import numpy as np
 from numpy.typing import NDArray
 
-from omniops.defaults.hybrid.words import stems
+from omniops.defaults.words import stems
 
 K1, B = 1.2, 0.75
 CONTEXT_TIMES = 3

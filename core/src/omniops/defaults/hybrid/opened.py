@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from omniops.contracts.knowledge import Encoder, StoredPassages
 from omniops.defaults.hybrid.lexical import Lexical
 from omniops.defaults.hybrid.vectors import Vectors
-from omniops.defaults.hybrid.words import stems
+from omniops.defaults.words import stemmed, stems
 
 _META = "meta.json"
 _FORMAT = 1
@@ -137,14 +137,13 @@ class OpenedDomain:
             found[self._question_rows] = np.maximum(found[self._question_rows], self._questions.cosines(vector))
         return found
 
-    def cover(self, question: str, texts: Sequence[str]) -> float:
-        """Share of the question's words, by rarity, that occur in any of the texts."""
-        asked = {stem: self._lexical.rarity(stem) for stem in stems(question)}
-        total = sum(asked.values())
-        if total <= 0:
-            return 0.0
+    def cover(self, question: str, texts: Sequence[str]) -> tuple[float, dict[str, float]]:
+        """Share of the question's words, by rarity, that occur in any of the texts; and the rarity of each word."""
+        asked = {word: (stem, self._lexical.rarity(stem)) for word, stem in stemmed(question)}
         known = {stem for text in texts for stem in stems(text)}
-        return sum(rarity for stem, rarity in asked.items() if stem in known) / total
+        total = sum(rarity for _, rarity in asked.values())
+        share = sum(rarity for stem, rarity in asked.values() if stem in known) / total if total > 0 else 0.0
+        return share, {word: rarity for word, (_, rarity) in asked.items()}
 
 
 def folder_name(generation: str, encoder: Encoder | None) -> str:

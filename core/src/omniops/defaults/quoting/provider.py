@@ -1,0 +1,62 @@
+"""The provider: level first, then quotes, each ended by its source. It never writes a word of its own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import ClassVar
+
+from omniops.contracts.plugin import EncoderSource
+from omniops.contracts.provider import (
+    Cap,
+    Citation,
+    Deployment,
+    Done,
+    Event,
+    Level,
+    Provider,
+    Request,
+    Started,
+    Text,
+    Timeouts,
+)
+from omniops.defaults.quoting.levels import level
+
+CLOSEST = 3
+"""Passages shown where none answers."""
+
+
+class QuotingProvider(Provider):
+    """Answers inside this process: nothing is sent to anybody."""
+
+    name: ClassVar[str] = "quoting"
+
+    def __init__(self, encoder: EncoderSource) -> None:
+        self._encoder = encoder
+
+    def deployments(self) -> Sequence[Deployment]:
+        return [Deployment("quoting", "quoting", "two-sentence window", "local", None, caps=Cap.CITATIONS)]
+
+    @asynccontextmanager
+    async def stream(
+        self, request: Request, deployment: Deployment, *, limits: Timeouts
+    ) -> AsyncIterator[AsyncIterator[Event]]:
+        yield self._events(request)
+
+    async def _events(self, request: Request) -> AsyncIterator[Event]:
+        yield Started("quoting")
+        if not request.passages:
+            yield Level("none", 0.0)
+            yield Done("end")
+            return
+        from omniops.defaults.quoting.windows import read
+
+        reading = await asyncio.to_thread(read, request.question, request.passages, request.rarity, self._encoder())
+        claims = level(reading.strength, request.cover, answer_cut=request.answer_cut, closest_cut=request.closest_cut)
+        yield Level(claims, reading.strength if reading.strength is not None else request.cover)
+        count = {"answer": 1, "closest": CLOSEST, "none": 0}[claims]
+        for number, window in enumerate(reading.windows[:count]):
+            yield Text(("\n\n" if number else "") + window.text)
+            yield Citation(window.hit.passage.id, window.text)
+        yield Done("end")
