@@ -104,6 +104,10 @@ class Settings(BaseModel):
     )
     knowledge_index: str = Field(default="hybrid", description="Name of the index that answers searches.")
     index_memory_mb: int = Field(default=256, ge=16, description="Memory that all opened indexes may take, in MiB.")
+    crawl_per_second: float = Field(
+        default=4.0, gt=0, le=100, description="Pages per second that the crawler asks one host for."
+    )
+    crawl_pages: int = Field(default=20_000, ge=1, description="Most pages that one crawl of a source visits.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="Least level logged.")
     log_format: Literal["auto", "json", "text"] = Field(
         default="auto", description="`auto`: text on a terminal, JSON otherwise."

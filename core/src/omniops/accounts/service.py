@@ -143,7 +143,7 @@ class Accounts:
 
     async def is_on(self, scope: Scope, plugin: str) -> bool:
         """Whether a plugin that the operator enabled is on for this domain. Built-in ones are on until switched off."""
-        return (await self.switched(scope)).get(plugin, plugin in BUILT_IN_PLUGINS)
+        return is_on(await self.switched(scope), plugin)
 
     async def switch(self, scope: Scope, plugin: str, *, on: bool, actor: Actor) -> None:
         """Switches a plugin on or off for a domain; the entry in the audit is the administrator's recorded decision."""
@@ -160,6 +160,11 @@ class Accounts:
             await session.commit()
         action = "plugin.switch_on" if on else "plugin.switch_off"
         await self._audit.write(Entry(scope.account_id, str(actor), action, "plugin", detail={"plugin": plugin}))
+
+
+def is_on(switched: Mapping[str, bool], plugin: str) -> bool:
+    """Whether a plugin is on where `switched` was said explicitly."""
+    return switched.get(plugin, plugin in BUILT_IN_PLUGINS)
 
 
 async def _domain(session: AsyncSession, scope: Scope) -> Domain:

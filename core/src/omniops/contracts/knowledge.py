@@ -168,9 +168,8 @@ class StoredPassages:
     """`title › heading` of each, which counts more than the text."""
     questions: Sequence[str | None]
     vectors: NDArray[np.int8] | None
-    """int8 of shape `(n, dimensions)`, or None where no encoder has run over all rows."""
-    scale: float
-    """What the encoder's components were multiplied with: divide a product with a float vector by it."""
+    """int8 of shape `(n, dimensions)`, zeros for rows that are not encoded yet; None where no row is. The encoder's
+    `scale` is what its components were multiplied with."""
     question_vectors: Mapping[int, NDArray[np.int8]] = field(default_factory=dict)
     """Vectors of the questions alone, for rows that have one; same scale."""
 
@@ -218,17 +217,19 @@ class IndexOffer:
 
 
 @dataclass(frozen=True, slots=True)
-class Fetched:
-    """What came back for a URL. `url` is the last one after redirects. `body` is decoded from any compression."""
+class SitemapView:
+    """Pages, and further sitemaps to read."""
 
-    url: str
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
+    pages: tuple[str, ...]
+    children: tuple[str, ...]
 
 
-Fetch = Callable[[str], "Any"]
-"""`await fetch(url)` gives a `Fetched` through the gate, politely, or raises `NotReachable` or `Rejected`."""
+class Fetch(ABC):
+    """How a source looks at the site: through the gate, politely, within the crawl's limits."""
+
+    @abstractmethod
+    async def sitemap(self, url: str) -> SitemapView:
+        """A sitemap, a sitemap index, a list of URLs or a feed. Raises `NotReachable`, or `Rejected` for what is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +240,8 @@ class SourceView:
     url: str
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
+    hints: tuple[str, ...] = ()
+    """Sitemaps that the site's robots.txt names."""
 
 
 class Source(ABC):

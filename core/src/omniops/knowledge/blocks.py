@@ -48,6 +48,23 @@ def size(blocks: Sequence[Block]) -> int:
     return sum(block.chars for block in blocks)
 
 
+def lines(block: Block) -> list[str]:
+    """A block's text, a line for each item or row. Of two cells the first names the second."""
+    found = list(filter(None, block.text.split("\n")))
+    for row in block.rows:
+        cells = [cell for cell in row if cell]
+        if len(row) == 2 and len(cells) == 2:
+            found.append(f"{cells[0]} {cells[1]}" if cells[0][-1] in ":?!" else f"{cells[0]}: {cells[1]}")
+        elif cells:
+            found.append(" | ".join(row).strip(" |"))
+    return found
+
+
+def heading_of(element: etree._Element) -> str:
+    """The words of a heading without the permalink sign that manuals put behind it."""
+    return text_of(element).rstrip("#¶§🔗 ")
+
+
 def text_of(element: etree._Element) -> str:
     """The words of an element on one line, with a space where its inner blocks meet."""
     if len(element) == 0:
@@ -205,7 +222,7 @@ class _Reader:
         if said in ("frame", "widget") and not self._holds_content(element, said):
             return
         if tag in HEADINGS:
-            if text := text_of(element):
+            if text := heading_of(element):
                 self._add(Block("heading", text, HEADINGS[tag]))
             return
         before = len(self.blocks), self._chars, self._linked, self._links
@@ -224,7 +241,8 @@ class _Reader:
             case "table" if not _is_layout(element):
                 if block := table_rows(element):
                     self._add(block)
-                    self._count_links(element)
+                    if not block.head:
+                        self._count_links(element)
             case "ul" | "ol" if element.find(".//table") is None and not _has_headings(element):
                 if rows := tuple((text,) for text in _items(element)):
                     self._add(Block("list", rows=rows))

@@ -126,7 +126,6 @@ class CollectionStore(PassageStore):
         passages: Sequence[Passage],
         vectors: NDArray[np.int8] | None,
         question_vectors: dict[int, NDArray[np.int8]],
-        scale: float,
     ) -> None:
         self._by_id = {passage.id: passage for passage in passages}
         self._rows = StoredPassages(
@@ -136,7 +135,6 @@ class CollectionStore(PassageStore):
             contexts=[p.context for p in passages],
             questions=[p.question for p in passages],
             vectors=vectors,
-            scale=scale,
             question_vectors=question_vectors,
         )
 

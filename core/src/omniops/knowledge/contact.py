@@ -12,10 +12,10 @@ from lxml import etree
 from omniops.knowledge.blocks import Block, read
 
 MOST_CHARS = 600
+LONGEST_LINE = 160
 _FOOT = etree.XPath(
-    "//footer | //*[@role='contentinfo'] | //*[@id='footer' or contains(@id, 'footer') or contains(@id, 'Footer')"
-    " or contains(@id, 'FOOTER')] | //div[contains(@class, 'footer') or contains(@class, 'Footer') or"
-    " contains(@class, 'colophon')]"
+    "//*[@role='contentinfo'] | //div[contains(@id, 'footer') or contains(@id, 'Footer') or contains(@id, 'FOOTER') or"
+    " contains(@class, 'footer') or contains(@class, 'Footer') or contains(@class, 'colophon')]"
 )
 _REACHES = re.compile(
     r"[\w.+-]+@[\w-]+\.[a-z]{2,}"  # e-mail
@@ -31,10 +31,10 @@ def lines(tree: etree._Element) -> tuple[str, ...]:
     """The lines of the page's foot that say how to reach the business, as they stand there; empty where there are
     none."""
     found: dict[str, None] = {}
-    for foot in _FOOT(tree):
-        for block in read(foot, chars=0):
-            for line in _texts(block):
-                if _REACHES.search(line) and not _RIGHTS.search(line):
+    for foot in list(tree.iter("footer")) or _FOOT(tree):
+        if _REACHES.search("".join(foot.itertext())):
+            for line in (line for block in read(foot, chars=0) for line in _texts(block)):
+                if len(line) <= LONGEST_LINE and _REACHES.search(line) and not _RIGHTS.search(line):
                     found[line] = None
     kept = tuple(found)
     return kept if sum(map(len, kept)) <= MOST_CHARS else ()

@@ -34,7 +34,7 @@ async def encode_in_child(
     """int8 vectors of all texts, one row each.
 
     The child ends with a cancellation, and when this process is gone, however that ended: it watches its input, which
-    the kernel closes. Raises `NotReady` when the child ends before its work: killed, out of memory, or the encoder failed.
+    the kernel closes. Raises `NotReady` when the child ends before its work (killed, out of memory, encoder failed).
     """
     import numpy as np
 

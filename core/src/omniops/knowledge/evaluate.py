@@ -75,16 +75,15 @@ async def indexed(
         if progress is not None:
             progress("encoding", done, of)
 
-    vectors, of_questions, scale = None, {}, 1.0
+    vectors, of_questions = None, {}
     if encoder is not None:
-        scale = encoder.scale
         texts = [f"{p.context}\n{p.text}" if p.context else p.text for p in collection.passages]
         vectors = await encode_in_child(encoder, texts, progress=report)
         asked = [(i, p.question) for i, p in enumerate(collection.passages) if p.question]
         if asked:
-            encoded = to_int8(encoder.encode([question for _, question in asked]), scale)
+            encoded = to_int8(encoder.encode([question for _, question in asked]), encoder.scale)
             of_questions = {i: encoded[n] for n, (i, _) in enumerate(asked)}
-    store = CollectionStore(collection.passages, vectors, of_questions, scale)
+    store = CollectionStore(collection.passages, vectors, of_questions)
     with tempfile.TemporaryDirectory(prefix="omniops-eval-") as folder:
         index = offer.open(IndexParts(store, lambda: encoder, Path(folder), 1 << 30))
         try:

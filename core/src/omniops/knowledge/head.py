@@ -14,7 +14,7 @@ from omniops.knowledge.urls import host_of, normalise
 
 MOST_LINKS = 5000
 LONGEST_TITLE = 200
-_SEPARATOR = re.compile(r"\s+(?:[|–—·•»«›~]|--?|::)\s+|\s*[|»]\s*")
+_SEPARATOR = re.compile(r"\s+(?:[|–—·•»«›~/]|--?|::)\s+|\s*[|»]\s*")
 _DATE = r'"\s*:\s*"(\d{4}-\d\d-\d\d[^"]{0,20})"'
 _PUBLISHED, _MODIFIED = re.compile('"datePublished' + _DATE), re.compile('"dateModified' + _DATE)
 
@@ -95,11 +95,14 @@ def _title(tree: etree._Element, meta: dict[str, str], url: str) -> str:
     named = [part for part in parts if _letters(part) not in ("", site)]
     if len(named) > 1 and len(named) == len(parts):
         first, last = _letters(named[0]), _letters(named[-1])
-        site_first = label and (label in first or first in label) and not (label in last or last in label)
-        named = named[1:] if site_first else named[:-1]
+        named = named[1:] if _alike(label, first) and not _alike(label, last) else named[:-1]
     heading = next((text for text in headings if _letters(text) in map(_letters, named)), None)
     title = heading or (named[0] if named else headings[0] if headings else parts[0] if parts else "")
     return title[:LONGEST_TITLE]
+
+
+def _alike(label: str, words: str) -> bool:
+    return len(label) > 2 and (label in words or words in label)
 
 
 def _registered(host: str) -> str:

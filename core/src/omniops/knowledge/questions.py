@@ -11,17 +11,19 @@ from dataclasses import dataclass
 
 from lxml import etree
 
-from omniops.knowledge.blocks import HEADINGS, INLINE, Block, read, size, text_of
+from omniops.knowledge.blocks import HEADINGS, INLINE, Block, heading_of, read, size, text_of
 from omniops.knowledge.chrome import DROPPED, part
 
 MOST = 500
 LONGEST = 300
 """Characters of a question; a longer label opens something else."""
 _FOLDED = etree.XPath(
-    "//*[@aria-controls or @data-bs-target or @data-target] | //*[contains(@class, 'accordion') or contains(@class, 'faq')"
-    " or contains(@class, 'question') or contains(@class, 'toggle') or contains(@class, 'collaps')]"
+    "//*[contains(@class, 'accordion') or contains(@class, 'faq') or contains(@class, 'question') or"
+    " contains(@class, 'toggle') or contains(@class, 'collaps')]"
 )
+_OPENING = etree.XPath("//button | //a[@aria-controls or starts-with(@href, '#')]")
 _IDS = etree.XPath("//*[@id]")
+_MARKS = ("ccordion", "faq", "FAQ")
 _ACCORDION = re.compile(r"accordion|faq|collaps|disclosure", re.IGNORECASE)
 _NAMING = ("aria-controls", "data-bs-target", "data-target", "href")
 
@@ -37,9 +39,10 @@ class Question:
     path: tuple[str, ...] = ()
 
 
-def take(tree: etree._Element) -> list[Question]:
-    """Removes the pairs from the tree and returns them in reading order."""
-    pairs = _pairs(tree)
+def take(tree: etree._Element, source: str) -> list[Question]:
+    """Removes the pairs from the tree and returns them in reading order. `source` is the HTML that the tree was read
+    from: most pages have no accordion, and a look at the text is cheaper than one at every element's class."""
+    pairs = _pairs(tree, any(mark in source for mark in _MARKS))
     if not pairs:
         return []
     found: list[Question] = []
@@ -54,7 +57,7 @@ def take(tree: etree._Element) -> list[Question]:
             if size(answer):
                 found.append(Question(question, answer, tuple(text for _, text in path)))
                 taken.update(dict.fromkeys((element, *parts)))
-        elif (level := HEADINGS.get(element.tag)) and (text := text_of(element)):
+        elif (level := HEADINGS.get(element.tag)) and (text := heading_of(element)):
             path = [(above, title) for above, title in path if above < level]
             path.append((level, text))
     for element in taken:
@@ -62,17 +65,17 @@ def take(tree: etree._Element) -> list[Question]:
     return found
 
 
-def _pairs(tree: etree._Element) -> dict[etree._Element, _Pair]:
+def _pairs(tree: etree._Element, folded: bool) -> dict[etree._Element, _Pair]:
     """Labels with their questions and the elements that hold the answers."""
     pairs: dict[etree._Element, _Pair] = {}
     for element in tree.iter("details"):
         summary = element.find("summary")
-        if summary is not None and (question := text_of(summary)):
+        if summary is not None and summary.find(".//code") is None and (question := text_of(summary)):
             pairs[element] = (question, [element])
     for term in tree.iter("dt"):
         if (question := text_of(term)).endswith("?") and (answers := _definitions(term)):
             pairs[term] = (question, answers)
-    labels = [label for label in (*tree.iter("button"), *_FOLDED(tree)) if _is_label(label)]
+    labels = [label for label in (*_OPENING(tree), *(_FOLDED(tree) if folded else ())) if _is_label(label)]
     if labels:
         ids = {element.get("id"): element for element in _IDS(tree)}
         for label in labels:
@@ -94,7 +97,7 @@ def _definitions(term: etree._Element) -> list[etree._Element]:
 def _is_label(element: etree._Element) -> bool:
     """Whether an element reads as a question that opens its answer. Buttons and links that name what they open may have
     any label inside an accordion (`Delivery`); elsewhere, and for all else, only a question mark tells."""
-    if element.get("role") == "tab" or any(child.tag not in INLINE and child.tag != "svg" for child in element):
+    if element.get("role") == "tab" or any(child.tag not in INLINE for child in element):
         return False
     text = text_of(element)
     if not text or len(text) > LONGEST:

@@ -25,7 +25,11 @@ class ProcessorRegister:
     def __init__(self, declarations: Iterable[tuple[str, Declaration]], allows: Allows) -> None:
         self._allows = allows
         self._entries: dict[str, Registered] = {}
+        self._purposes: dict[str, frozenset[str]] = {}
         for plugin, declaration in declarations:
+            self._purposes[plugin] = frozenset(purpose.key for purpose in declaration.purposes) | frozenset(
+                key for processor in declaration.processors for key in processor.purposes
+            )
             for processor in declaration.processors:
                 known = self._entries.get(processor.key)
                 if known is not None:
@@ -36,6 +40,10 @@ class ProcessorRegister:
 
     def get(self, key: str) -> Registered | None:
         return self._entries.get(key)
+
+    def purposes_of(self, plugin: str) -> frozenset[str]:
+        """The purposes that a plugin declares or receives data for: the only ones it opens values for."""
+        return self._purposes.get(plugin, frozenset())
 
     def all(self) -> tuple[Registered, ...]:
         return tuple(self._entries.values())

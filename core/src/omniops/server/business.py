@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from omniops.accounts.permissions import Principal
 from omniops.accounts.service import DomainView
-from omniops.server.permissions import COOKIE, App, DomainAccess, Public, RequiresDomain, requires
+from omniops.server.permissions import COOKIE, App, DomainAccess, Public, RequiresDomain, owned, requires
 
 router = APIRouter(prefix="/v1", tags=["business"])
 DOMAIN = "/domains/{domain_id}"
@@ -211,7 +211,7 @@ async def create_key(
 ) -> dict[str, str]:
     """Makes a key. Its secret is in this answer and nowhere else."""
     if body.only_domain is not None:
-        await runtime.accounts.domain_of(principal.account_id, body.only_domain)
+        await owned(runtime, principal, body.only_domain)
     key_id, secret = await runtime.keys.create(
         principal.account_id,
         body.name,

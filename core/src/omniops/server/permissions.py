@@ -60,10 +60,7 @@ class RequiresDomain(Requires):
 
     async def __call__(self, request: Request, domain_id: UUID) -> DomainAccess:  # type: ignore[override]
         principal = await super().__call__(request)
-        scope = await runtime_of(request).database.scope_of(domain_id)
-        if scope.account_id != principal.account_id or principal.only_domain not in (None, domain_id):
-            raise NotFound(f"There is no domain {domain_id}.")
-        return DomainAccess(principal, scope)
+        return DomainAccess(principal, await owned(runtime_of(request), principal, domain_id))
 
 
 class DomainAccess:
@@ -72,6 +69,14 @@ class DomainAccess:
     def __init__(self, principal: Principal, scope: Scope) -> None:
         self.principal = principal
         self.scope = scope
+
+
+async def owned(runtime: Runtime, principal: Principal, domain_id: UUID) -> Scope:
+    """The scope of a principal's own domain. Raises `NotFound` for any other."""
+    scope = await runtime.database.scope_of(domain_id)
+    if scope.account_id != principal.account_id or principal.only_domain not in (None, domain_id):
+        raise NotFound(f"There is no domain {domain_id}.")
+    return scope
 
 
 async def _principal(request: Request) -> Principal:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from fastapi.sse import EventSourceResponse, format_sse_event
 
@@ -34,7 +34,8 @@ async def _stream(
     try:
         while True:
             following = following or asyncio.ensure_future(anext(items))
-            await asyncio.wait({following, stop}, timeout=PING_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+            waiting: set[asyncio.Future[Any]] = {following, stop}
+            await asyncio.wait(waiting, timeout=PING_SECONDS, return_when=asyncio.FIRST_COMPLETED)
             if following.done():
                 try:
                     item = following.result()

@@ -88,7 +88,8 @@ class HybridIndex(KnowledgeIndex):
             if opened is None:
                 rows = await self._parts.store.passages(scope, encoder.id if encoder else None)
                 folder = home / folder_name(rows.generation, encoder)
-                opened = await self._run(OpenedDomain.build, rows, folder)
+                scale = encoder.scale if encoder else 1.0
+                opened = await self._run(OpenedDomain.build, rows, scale, folder)
             assert isinstance(opened, OpenedDomain)
             await self._run(_tidy, home, folder)
             self._open[domain_id] = opened

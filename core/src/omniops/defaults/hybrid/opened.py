@@ -56,7 +56,7 @@ class OpenedDomain:
         self.bytes = size
 
     @classmethod
-    def build(cls, rows: StoredPassages, folder: Path) -> OpenedDomain:
+    def build(cls, rows: StoredPassages, scale: float, folder: Path) -> OpenedDomain:
         """Builds from rows and writes the files beside the old ones, then swaps them in by rename."""
         work = folder.with_name(f".{folder.name}-{secrets.token_hex(4)}")
         work.mkdir(parents=True, mode=0o700)
@@ -70,7 +70,7 @@ class OpenedDomain:
                 np.save(work / "question_rows.npy", np.array(asked, dtype=np.int64))
                 if asked:
                     np.save(work / "questions.npy", np.stack([rows.question_vectors[i] for i in asked]))
-            meta = {"format": _FORMAT, "generation": rows.generation, "size": len(rows.ids), "scale": rows.scale}
+            meta = {"format": _FORMAT, "generation": rows.generation, "size": len(rows.ids), "scale": scale}
             (work / _META).write_text(json.dumps(meta))
             shutil.rmtree(folder, ignore_errors=True)
             try:

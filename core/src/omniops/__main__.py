@@ -1,0 +1,5 @@
+"""`python -m omniops` is `omniops`."""
+
+from omniops.cli import main
+
+main()

@@ -1,0 +1,189 @@
+"""The HTTP application: routes, problem documents, limits and headers. No rules."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from fastapi import APIRouter, FastAPI
+from fastapi.routing import APIRoute
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from omniops import __version__
+from omniops.contracts.ids import new_id
+from omniops.errors import PluginError
+from omniops.runtime import Runtime
+from omniops.server import business, pages, problems, system, visitor
+from omniops.server.permissions import Public, Requires, visitor_of
+
+MOST_BYTES = 64 * 1024
+_SECURITY = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+]
+_CORS_HEADERS = b"authorization, content-type, idempotency-key, last-event-id"
+
+
+def create_app(runtime: Runtime) -> FastAPI:
+    """The application of one process over an opened runtime."""
+    app = FastAPI(title="OmniOps", version=__version__, docs_url=None, redoc_url=None, openapi_url="/openapi.json")
+    app.state.runtime = runtime
+    app.state.log = runtime.log
+    app.state.stopping = asyncio.Event()
+    problems.install(app)
+    app.include_router(visitor.router)
+    app.include_router(business.router)
+    app.include_router(pages.router)
+    for name, router in runtime.seams.routers():
+        _mount_plugin(app, runtime, name, router)
+    app.include_router(system.router)
+    app.add_middleware(Envelope)
+    return app
+
+
+class Envelope:
+    """Around every request: an id, a cap on the body, headers that browsers obey, and the visitor API's CORS."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        state = scope.setdefault("state", {})
+        state["request_id"] = new_id().hex
+        headers = dict(scope["headers"])
+        path: str = scope["path"]
+        origin = headers.get(b"origin")
+        for_visitors = path.startswith("/v1/visitor/")
+        extra = [*_SECURITY, (b"x-request-id", state["request_id"].encode())]
+        if for_visitors and scope["method"] == "OPTIONS":
+            await _preflight(send, origin, extra)
+            return
+        most = system.WEBHOOK_BYTES if path.startswith("/webhooks/") else MOST_BYTES
+
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                own = {name for name, _ in message["headers"]}
+                added = [(name, value) for name, value in extra if name not in own]
+                if for_visitors and origin is not None and not state.get("foreign_origin"):
+                    added += _allowed(origin)
+                message = {**message, "headers": [*message["headers"], *added]}
+            await send(message)
+
+        length = headers.get(b"content-length", b"0")
+        if not length.isdigit() or int(length) > most:
+            await _too_large(sending, most)
+            return
+        await self._app(scope, _capped(receive, most), sending)
+
+
+def _capped(receive: Receive, most: int) -> Receive:
+    """Stops reading a body that is larger than it said, or said nothing."""
+    seen = 0
+
+    async def capped() -> Message:
+        nonlocal seen
+        message = await receive()
+        seen += len(message.get("body", b""))
+        if seen > most:
+            return {"type": "http.disconnect"}
+        return message
+
+    return capped
+
+
+async def _too_large(send: Send, most: int) -> None:
+    problem = {"type": "about:blank", "title": "Content Too Large", "status": 413, "code": "too_large"}
+    body = json.dumps({**problem, "detail": f"At most {most:,} bytes are taken."}).encode()
+    headers = [(b"content-type", problems.MEDIA_TYPE.encode()), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": 413, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+def _allowed(origin: bytes) -> list[tuple[bytes, bytes]]:
+    """The visitor API is called from other origins, with a token in a header and never with cookies. Which websites a
+    chat runs on is checked by its routes; this only lets the browser read the answer."""
+    return [(b"access-control-allow-origin", origin), (b"vary", b"Origin")]
+
+
+async def _preflight(send: Send, origin: bytes | None, extra: Iterable[tuple[bytes, bytes]]) -> None:
+    headers = [*extra, (b"content-length", b"0")]
+    if origin is not None:
+        headers += [
+            *_allowed(origin),
+            (b"access-control-allow-methods", b"GET, POST, DELETE"),
+            (b"access-control-allow-headers", _CORS_HEADERS),
+            (b"access-control-max-age", b"600"),
+        ]
+    await send({"type": "http.response.start", "status": 204, "headers": headers})
+    await send({"type": "http.response.body", "body": b""})
+
+
+def _mount_plugin(app: FastAPI, runtime: Runtime, name: str, router: APIRouter) -> None:
+    """A plugin's routes under its own prefix, after core's, each behind a permission, with declared cookies only."""
+    for route in router.routes:
+        if isinstance(route, APIRoute) and guard_of(route) is None:
+            error = PluginError(
+                f"Plugin {name!r}: route {route.path} has no permission; it and its siblings are left out.",
+                plugin=name,
+                stage="routes",
+            )
+            runtime.log.error("plugin.failed", plugin=name, said=str(error))
+            return
+    declared = runtime.loaded(name).declaration.cookies
+    mounted = APIRouter(prefix=f"/v1/plugins/{name}")
+    mounted.include_router(router)
+    app.include_router(mounted)
+    app.add_middleware(PluginCookies, prefix=f"/v1/plugins/{name}/", names=[c.name for c in declared], log=runtime.log)
+
+
+class PluginCookies:
+    """Turns an answer that sets an undeclared cookie into an error: the cookie never leaves the server."""
+
+    def __init__(self, app: ASGIApp, *, prefix: str, names: Iterable[str], log: Any) -> None:
+        self._app = app
+        self._prefix = prefix
+        self._names = frozenset(names)
+        self._log = log
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or not scope["path"].startswith(self._prefix):
+            await self._app(scope, receive, send)
+            return
+        refused = False
+
+        async def sending(message: Message) -> None:
+            nonlocal refused
+            if message["type"] == "http.response.start":
+                undeclared = [name for name in _cookies(message["headers"]) if name not in self._names]
+                if undeclared:
+                    refused = True
+                    self._log.error("plugin.undeclared_cookie", path=scope["path"], cookie=undeclared[0])
+                    await send({"type": "http.response.start", "status": 500, "headers": []})
+                    await send({"type": "http.response.body", "body": b""})
+            if not refused:
+                await send(message)
+
+        await self._app(scope, receive, sending)
+
+
+def _cookies(headers: Iterable[tuple[bytes, bytes]]) -> list[str]:
+    values = [value.decode("latin-1") for name, value in headers if name.lower() == b"set-cookie"]
+    return [match[1] for value in values if (match := re.match(r"\s*([^=;\s]+)", value))]
+
+
+def guard_of(route: APIRoute) -> Requires | Public | Any | None:
+    """What stands before a route: a permission, the visitor's session, or the reason why it is public."""
+    waiting = [route.dependant]
+    while waiting:
+        dependant = waiting.pop()
+        if isinstance(dependant.call, Requires | Public) or dependant.call is visitor_of:
+            return dependant.call
+        waiting += dependant.dependencies
+    return None

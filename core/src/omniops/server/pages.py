@@ -1,0 +1,70 @@
+"""The few HTML pages of this server, and the widget's files."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Form, Request, Response
+from fastapi.responses import HTMLResponse
+
+from omniops.errors import NotFound, Rejected
+from omniops.server.permissions import COOKIE, App, Public
+from omniops.web.pages import CSP, render, static, widget_tag
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/static/{name}", dependencies=[Depends(Public("style sheets"))])
+async def static_file(name: str, v: str = "") -> Response:
+    """A style sheet. Its address carries its hash, so browsers keep it for good."""
+    try:
+        body, media_type, digest = static(name)
+    except KeyError:
+        raise NotFound("There is nothing here.") from None
+    age = "public, max-age=31536000, immutable" if v == digest else "no-cache"
+    return Response(body, media_type=media_type, headers={"Cache-Control": age, "ETag": f'"{digest}"'})
+
+
+def _page(template: str, status: int = 200, **values: object) -> HTMLResponse:
+    headers = {"Content-Security-Policy": CSP, "Cache-Control": "no-store"}
+    return HTMLResponse(render(template, **values), status, headers)
+
+
+@router.get("/setup/{token}", dependencies=[Depends(Public("the one-time link of a new account"))])
+async def setup(runtime: App, token: str) -> Response:
+    """The form with which the first member signs up. Nothing is used up by looking."""
+    try:
+        account_id = await runtime.members.setup_account(token)
+    except NotFound:
+        return _page("setup_gone.html", 404)
+    return _page("setup.html", account=await runtime.accounts.account_name(account_id), problem=None, values={})
+
+
+@router.post("/setup/{token}", dependencies=[Depends(Public("the one-time link of a new account"))])
+async def finish_setup(
+    request: Request,
+    runtime: App,
+    token: str,
+    email: Annotated[str, Form(max_length=254)],
+    name: Annotated[str, Form(max_length=120)],
+    password: Annotated[str, Form(max_length=1000)],
+) -> Response:
+    """Makes the first member and signs them in; the link works no more."""
+    await runtime.throttle.hit("set-up", request.client.host if request.client else "", limit=20, seconds=600)
+    try:
+        account_id = await runtime.members.setup_account(token)
+        session = await runtime.members.finish_setup(token, email=email, name=name, password=password)
+    except NotFound:
+        return _page("setup_gone.html", 404)
+    except Rejected as error:
+        account = await runtime.accounts.account_name(account_id)
+        return _page("setup.html", 422, account=account, problem=error, values={"email": email, "name": name})
+    domains = await runtime.accounts.domains(account_id)
+    response = _page(
+        "setup_done.html",
+        name=name,
+        domains=[(d, widget_tag(runtime.settings.public_url, d.widget_key)) for d in domains],
+    )
+    secure = runtime.settings.public_url.startswith("https:")
+    response.set_cookie(COOKIE, session, httponly=True, secure=secure, samesite="lax", max_age=14 * 86400, path="/")
+    return response

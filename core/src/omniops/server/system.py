@@ -1,0 +1,97 @@
+"""Health and metrics, and the webhooks' way in."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import JSONResponse
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
+from sqlalchemy import text
+
+from omniops import __version__
+from omniops.errors import NotFound, OmniOpsError
+from omniops.runtime import Runtime
+from omniops.server.permissions import App, Public
+
+router = APIRouter(tags=["system"])
+WEBHOOK_BYTES = 1024 * 1024
+
+
+@router.get("/livez", dependencies=[Depends(Public("says that the process answers"))])
+async def livez() -> dict[str, str]:
+    """The process answers. Says nothing of what it needs."""
+    return {"status": "ok"}
+
+
+@router.get("/readyz", dependencies=[Depends(Public("says whether the server can work; holds no secret"))])
+async def readyz(runtime: App) -> JSONResponse:
+    """Whether this process can serve, and each thing that it needs. 503 when the database is away."""
+    database = await _database(runtime)
+    plugins = {
+        name: {"state": report.state, "stage": report.stage, "problem": report.problem}
+        for name, report in runtime.seams.reports.items()
+        if report.state != "off"
+    }
+    health = {
+        answer.plugin: {"ok": answer.value.ok, "said": answer.value.said}
+        if answer.value is not None
+        else {"ok": False, "said": str(answer.error)}
+        for answer in await runtime.seams.health()
+        if answer.value is not None or answer.error is not None
+    }
+    body: dict[str, Any] = {
+        "status": "ok" if database["ok"] else "unavailable",
+        "version": __version__,
+        "database": database,
+        "plugins": plugins,
+        "health": health,
+        "encoder": runtime.encoders.said,
+        "exceptions": await _exceptions(runtime) if database["ok"] else [],
+    }
+    return JSONResponse(body, 200 if database["ok"] else 503, {} if database["ok"] else {"Retry-After": "2"})
+
+
+async def _database(runtime: Runtime) -> dict[str, Any]:
+    started = time.perf_counter()
+    try:
+        async with runtime.database.connect() as connection:
+            await connection.execute(text("select 1"))
+    except OmniOpsError as error:
+        return {"ok": False, "said": str(error)}
+    return {"ok": True, "ms": round((time.perf_counter() - started) * 1000, 1)}
+
+
+async def _exceptions(runtime: Runtime) -> list[dict[str, Any]]:
+    """The operator's exceptions to the gate's address table: always in sight."""
+    return [
+        {"host": allow.host, "port": allow.port, "reason": allow.reason, "plaintext": allow.plaintext}
+        for allow in await runtime.allows.all()
+    ]
+
+
+@router.get("/metrics", dependencies=[Depends(Public("counters without labels of businesses or people"))])
+async def metrics() -> Response:
+    """Prometheus text format."""
+    return Response(generate_latest(REGISTRY), media_type=CONTENT_TYPE_LATEST)
+
+
+@router.post("/webhooks/{plugin}/{connection}", dependencies=[Depends(Public("each request's signature is checked"))])
+async def webhook(request: Request, runtime: App, plugin: str, connection: UUID) -> Response:
+    """A channel's webhook: signature over the raw bytes, stored and queued in one transaction, answered at once."""
+    body = await request.body()
+    taken = await runtime.connections.webhook(plugin, connection, body, dict(request.headers), runtime.intake)
+    return Response(status_code=200, headers={"X-Messages": str(taken)})
+
+
+@router.api_route(
+    "/{path:path}",
+    methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+    include_in_schema=False,
+    dependencies=[Depends(Public("there is nothing here"))],
+)
+async def nothing(path: str) -> None:
+    """Whatever no other route takes."""
+    raise NotFound("There is nothing here.")

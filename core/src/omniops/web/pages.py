@@ -1,0 +1,52 @@
+"""HTML pages from templates: autoescaped, without inline style or script, under a strict policy."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import lru_cache
+from importlib.resources import files
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import escape
+
+CSP = (
+    "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; connect-src 'self'; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+)
+_STATIC = {"app.css": "text/css; charset=utf-8"}
+
+
+@lru_cache(1)
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("omniops.web"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals["static"] = static_url
+    return environment
+
+
+def render(template: str, **values: object) -> str:
+    """A page from `web/templates`."""
+    return _environment().get_template(template).render(**values)
+
+
+@lru_cache(8)
+def static(name: str) -> tuple[bytes, str, str]:
+    """Bytes, media type and content hash of a static file. Raises `KeyError` for any other name."""
+    media_type = _STATIC[name]
+    body = files("omniops.web").joinpath("static", name).read_bytes()
+    return body, media_type, hashlib.sha256(body).hexdigest()[:16]
+
+
+def static_url(name: str) -> str:
+    """An address that changes with the file's content."""
+    return f"/static/{name}?v={static(name)[2]}"
+
+
+def widget_tag(base_url: str, widget_key: str) -> str:
+    """The one line that a business puts on its site."""
+    return f'<script async src="{escape(base_url)}/widget.js" data-domain="{escape(widget_key)}"></script>'
