@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
-
 from omniops.contracts.ids import SystemClock
 from omniops.database.links import Links
 from omniops.testing.rooms import Rooms

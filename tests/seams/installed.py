@@ -27,7 +27,9 @@ class Site:
         (self.folder / f"{module}.py").write_text(HEAD + textwrap.dedent(source))
         info = self.folder / f"{module}-1.0.dist-info"
         info.mkdir(exist_ok=True)
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 1.0\nSummary: A sample.\n")
+        (info / "METADATA").write_text(
+            f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 1.0\nSummary: A sample.\n"
+        )
         (info / "entry_points.txt").write_text(f"[omniops.plugins]\n{name} = {module}:{target}\n")
         importlib.invalidate_caches()
 

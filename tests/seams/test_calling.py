@@ -2,10 +2,9 @@
 
 import asyncio
 
+import omniops.plugins.calling as calling
 import pluggy
 import pytest
-
-import omniops.plugins.calling as calling
 from omniops.errors import PluginError
 from omniops.hookspecs import PROJECT, Seam, hookimpl
 from omniops.plugins.calling import Caller
@@ -98,7 +97,9 @@ async def test_first_says_when_nobody_answers(monkeypatch):
 
 
 async def test_a_chain_passes_the_value_on_in_order(monkeypatch):
-    call = caller(monkeypatch, SHUT, one=lambda question: question + "1", none=nothing, two=lambda question: question + "2")
+    call = caller(
+        monkeypatch, SHUT, one=lambda question: question + "1", none=nothing, two=lambda question: question + "2"
+    )
     assert await call.chain("ask", "question", "x") == "x12"
 
 

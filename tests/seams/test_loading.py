@@ -3,12 +3,11 @@
 import sys
 
 import pytest
-from sqlmodel import SQLModel
-
 from omniops.errors import ConfigError, PluginError
 from omniops.plugins.calling import Caller
 from omniops.plugins.loading import load
 from omniops.settings import Settings
+from sqlmodel import SQLModel
 
 GOOD = """
 class P(Plugin):
@@ -24,18 +23,31 @@ FAULTY = {
     "exit at import": ("import", "raise SystemExit(3)\n" + GOOD, "SystemExit"),
     "no plugin class": ("import", "P = 3", "no subclass of omniops.Plugin"),
     "no info": ("import", "class P(Plugin): pass", "info is missing"),
-    "wrong api range": ("import", GOOD.replace("**INFO", "title='x', version='1', omniops='>=9'"), "works with omniops"),
-    "unparsable api range": ("import", GOOD.replace("**INFO", "title='x', version='1', omniops='new'"), "no version range"),
+    "wrong api range": (
+        "import",
+        GOOD.replace("**INFO", "title='x', version='1', omniops='>=9'"),
+        "works with omniops",
+    ),
+    "unparsable api range": (
+        "import",
+        GOOD.replace("**INFO", "title='x', version='1', omniops='new'"),
+        "no version range",
+    ),
     "unmarked column": (
         "import",
-        "from omniops import DomainModel\nclass T(DomainModel, table=True):\n    __tablename__='faulty_t'\n    x: str\n" + GOOD,
+        "from omniops import DomainModel\nclass T(DomainModel, table=True):\n    __tablename__='faulty_t'\n    x: str\n"
+        + GOOD,
         "has no mark",
     ),
     "failing constructor": ("construct", GOOD + "    def __init__(self, context): raise RuntimeError('boom')", "boom"),
     "exit in constructor": ("construct", GOOD + "    def __init__(self, context): raise SystemExit(1)", "SystemExit"),
     "bad hook signature": ("register", GOOD.replace("models(self)", "models(self, wrong)"), "wrong"),
     "misspelt hook": ("register", GOOD + "    @hookimpl\n    def modles(self): return ()", "modles"),
-    "declares the wrong type": ("register", GOOD + "    @hookimpl\n    def declares(self): return 3", "not a Declaration"),
+    "declares the wrong type": (
+        "register",
+        GOOD + "    @hookimpl\n    def declares(self): return 3",
+        "not a Declaration",
+    ),
     "declares raises": ("register", GOOD + "    @hookimpl\n    def declares(self): 1/0", "ZeroDivisionError"),
     "undeclared table": (
         "register",
@@ -46,7 +58,8 @@ FAULTY = {
     "raw table without marks": (
         "register",
         "from sqlmodel import SQLModel\nfrom sqlalchemy import Table, Column, Integer, Text\n"
-        "T = Table('faulty_raw', SQLModel.metadata, Column('id', Integer, primary_key=True), Column('x', Text))\n" + GOOD,
+        "T = Table('faulty_raw', SQLModel.metadata, Column('id', Integer, primary_key=True), Column('x', Text))\n"
+        + GOOD,
         "faulty_raw",
     ),
     "bad setting": (
@@ -135,7 +148,10 @@ def test_settings_for_an_unknown_plugin_are_an_error(packages, make_context):
 
 def test_settings_reach_the_plugin_checked(packages, make_context):
     packages.install(
-        "good", GOOD + "    def __init__(self, c): self.port = c.settings.port\nclass S(PluginSettings):\n    port: int\nP.Settings = S"
+        "good",
+        GOOD
+        + "    def __init__(self, c): self.port = c.settings.port\nclass S(PluginSettings):\n    "
+        + "port: int\nP.Settings = S",
     )
     plugins = load(Settings(plugins=["good"], plugin_settings={"good": {"port": "8"}}), make_context)
     assert plugins.get("good").port == 8

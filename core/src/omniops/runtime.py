@@ -56,6 +56,7 @@ from omniops.plugins.loading import Loaded, Plugins, load
 from omniops.plugins.seams import Seams
 from omniops.privacy.catalog import Catalog
 from omniops.privacy.consents import Consents
+from omniops.privacy.erasure import Erasure
 from omniops.privacy.policy import PrivacyPolicy
 from omniops.privacy.register import ProcessorRegister
 from omniops.settings import Settings
@@ -77,6 +78,7 @@ class Runtime:
     register: ProcessorRegister
     catalog: Catalog
     consents: Consents
+    erasure: Erasure
     jobs: Jobs
     notices: Notices
     accounts: Accounts
@@ -284,6 +286,7 @@ class _Builder:
             register=register,
             catalog=catalog,
             consents=Consents(database, audit, catalog),
+            erasure=Erasure(database, vault),
             jobs=jobs,
             notices=notices,
             accounts=accounts,

@@ -5,7 +5,6 @@ from uuid import uuid4
 
 import psycopg
 import pytest
-
 from omniops.audit.service import Audit, Entry
 from omniops.contracts.ids import SystemClock
 
@@ -25,9 +24,7 @@ async def test_writers_of_several_processes_make_one_chain(rooms):
     """Two writers with connections of their own, as two processes have."""
     account = uuid4()
     other = Audit(rooms.database, SystemClock())
-    await asyncio.gather(
-        *(writer.write(entry(account, n)) for n in range(40) for writer in (rooms.audit, other))
-    )
+    await asyncio.gather(*(writer.write(entry(account, n)) for n in range(40) for writer in (rooms.audit, other)))
     await other.close()
     verdict = await rooms.audit.verify(account)
     assert (verdict.entries, verdict.broken) == (80, None)
@@ -51,8 +48,15 @@ async def test_many_accounts_at_once_do_not_wait_for_each_other_for_ever(rooms):
     [
         ("update omniops.audit_entry set actor = 'nobody' where account_id = %s and seq = 3", "entry 3 was changed"),
         ("update omniops.audit_entry set detail = '{}' where account_id = %s and seq = 2", "entry 2 was changed"),
-        ("update omniops.audit_entry set at = at + interval '1 s' where account_id = %s and seq = 5", "entry 5 was changed"),
-        ("update omniops.audit_entry set hash = set_byte(hash, 0, get_byte(hash, 0) # 1) where account_id = %s and seq = 4", "entry 4"),
+        (
+            "update omniops.audit_entry set at = at + interval '1 s' where account_id = %s and seq = 5",
+            "entry 5 was changed",
+        ),
+        (
+            "update omniops.audit_entry set hash = set_byte(hash, 0, get_byte(hash, 0) # 1) "
+            "where account_id = %s and seq = 4",
+            "entry 4",
+        ),
         ("delete from omniops.audit_entry where account_id = %s and seq = 3", "entry 3 is missing"),
         ("delete from omniops.audit_entry where account_id = %s and seq = 6", "the end of the chain is missing"),
     ],

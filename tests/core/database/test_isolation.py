@@ -4,13 +4,9 @@ import asyncio
 import random
 from uuid import UUID, uuid4
 
+import omniops.runtime  # noqa: F401  (all of core's tables)
 import psycopg
 import pytest
-from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
-from sqlmodel import SQLModel, select
-
-import omniops.runtime  # noqa: F401  (all of core's tables)
 from omniops.accounts.models import Domain
 from omniops.contracts.scope import Scope
 from omniops.database.links import Links
@@ -18,6 +14,9 @@ from omniops.database.policies import scope_kind
 from omniops.database.service import Database, Unscoped
 from omniops.errors import ConfigError
 from omniops.knowledge.models import Source
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from sqlmodel import SQLModel, select
 
 DOMAINS = 50
 ROWS = 20
@@ -175,7 +174,12 @@ async def test_every_table_is_scoped_forced_and_marked(links: Links):
 @pytest.mark.parametrize("role", ["owner", "system", "admin"])
 async def test_the_server_refuses_a_role_that_nothing_filters(links: Links, role):
     strong = Links(
-        admin=links.admin, owner=links.owner, app=getattr(links, role), pooled=None, jobs=links.jobs, system=links.system
+        admin=links.admin,
+        owner=links.owner,
+        app=getattr(links, role),
+        pooled=None,
+        jobs=links.jobs,
+        system=links.system,
     )
     database = Database(strong)
     try:
@@ -194,7 +198,7 @@ async def test_the_jobs_role_reaches_the_queue_and_nothing_else(links: Links):
         assert connection.execute("select count(*) from procrastinate_jobs").fetchone() == (0,)
         for table in ("omniops.source", "vault.subject_key", "omniops.lookup"):
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
-                connection.execute(f"select * from {table}")  # noqa: S608
+                connection.execute(f"select * from {table}")
 
 
 async def test_the_app_cannot_rewrite_the_audit_or_touch_the_queues_tables(rooms, scopes):

@@ -4,14 +4,12 @@ import textwrap
 
 import psycopg
 import pytest
-from sqlmodel import SQLModel
-
-import omniops.conversation.models, omniops.knowledge.models, omniops.connections.models, omniops.gate.models, omniops.vault.models, omniops.accounts.models, omniops.audit.models, omniops.database.tables
 from omniops import DomainModel, not_personal
 from omniops.database.migrate import CORE_BRANCH, Branch, Migrator
+from omniops.database.roles import prepare
 from omniops.errors import ConfigError
 from omniops.testing.scratch import passwords
-from omniops.database.roles import prepare
+from sqlmodel import SQLModel
 
 
 class AcmeNote(DomainModel, table=True):
@@ -88,7 +86,7 @@ def migrate(links, *branches: Branch) -> Migrator:
 
 def test_models_and_database_agree(links, acme, beta):
     migrator = migrate(links, acme, beta)
-    assert migrator.drift() == []
+    assert [found for found in migrator.drift() if "vaulttest_" not in found] == []  # a table of another test module
     assert migrator.pending() == {}
 
 
@@ -207,7 +205,9 @@ def test_the_queues_schema_is_the_one_our_revisions_expect():
     """A new release of the queue with new migration files needs a revision of ours first."""
     from importlib.resources import files
 
-    names = sorted(p.name for p in files("procrastinate").joinpath("sql/migrations").iterdir() if p.name.endswith(".sql"))
+    names = sorted(
+        p.name for p in files("procrastinate").joinpath("sql/migrations").iterdir() if p.name.endswith(".sql")
+    )
     assert names[-1] == "03.04.00_50_post_add_retry_failed_job_procedure.sql"
 
 

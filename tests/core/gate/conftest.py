@@ -12,7 +12,6 @@ from uuid import UUID, uuid4
 
 import pytest
 import trustme
-
 from omniops.errors import EgressRefused, NotReady
 from omniops.gate.grants import Admission, Allow, Call, Closing, Grant
 from omniops.gate.service import Gate
@@ -102,7 +101,11 @@ class World:
         port = server.sockets[0].getsockname()[1]
         self.names.setdefault(name, ["127.0.0.1"])
         if declared:
-            self.register.entries["vendor", name, port] = ("chat.respond", frozenset({"user.content.chat"}), declared_tls)
+            self.register.entries["vendor", name, port] = (
+                "chat.respond",
+                frozenset({"user.content.chat"}),
+                declared_tls,
+            )
         if allow:
             self.register.allows[name, port] = Allow(name, port, "test", plaintext=tls is None)
         try:

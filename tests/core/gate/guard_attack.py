@@ -1,4 +1,5 @@
-"""Runs one attack in a process of its own: `python guard_attack.py ATTACK PORT guarded|open`. Exit 0: it got through."""
+"""Runs one attack in a process of its own: `python guard_attack.py ATTACK PORT guarded|open`. Exit 0: it got
+through."""
 
 from __future__ import annotations
 
@@ -9,7 +10,6 @@ import sys
 import threading
 import urllib.request
 
-from omniops.errors import EgressRefused
 from omniops.gate.guard import Guard, install, loop_factory
 
 PORT = int(sys.argv[2])
@@ -118,7 +118,8 @@ async def loop_look_up() -> None:
 SYNC = {
     f.__name__: f
     for f in (
-        with_urllib, raw_socket, connect_ex, in_a_thread, subclass, datagram, look_up, look_up_info, c_resolver, c_connect,
+        with_urllib, raw_socket, connect_ex, in_a_thread, subclass, datagram, look_up, look_up_info, c_resolver,
+        c_connect,
     )
 }  # fmt: skip
 ASYNC = {f.__name__: f for f in (streams, with_httpx2, with_aiohttp, endpoint, loop_look_up)}

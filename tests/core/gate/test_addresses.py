@@ -3,7 +3,6 @@
 from ipaddress import ip_address
 
 import pytest
-
 from omniops.errors import EgressRefused
 from omniops.gate.addresses import judge, parse_target, parse_url
 
@@ -16,7 +15,9 @@ BAD = """
 ::ffff:127.0.0.1 ::ffff:7f00:1 ::ffff:10.0.0.1 ::ffff:169.254.169.254 ::127.0.0.1 ::7f00:1 ::10.0.0.1
 64:ff9b::127.0.0.1 64:ff9b::7f00:1 64:ff9b:1::10.0.0.1 2002:7f00:1:: 2002:a00:1::1 2001:0:7f00:1::1
 """.split()
-GOOD = "1.1.1.1 8.8.8.8 93.184.216.34 172.32.0.1 100.128.0.1 2606:4700::1111 2a00:1450:4001::200e ::ffff:8.8.8.8".split()
+GOOD = (
+    "1.1.1.1 8.8.8.8 93.184.216.34 172.32.0.1 100.128.0.1 2606:4700::1111 2a00:1450:4001::200e ::ffff:8.8.8.8".split()
+)
 
 SPELLINGS = """
 2130706433 0x7f000001 0177.0.0.1 127.1 127.0.1 0x7f.1 017700000001 0 0x0 １２７.0.0.1 ⑫7.0.0.1 127。0。0。1

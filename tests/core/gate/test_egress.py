@@ -11,7 +11,6 @@ from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
-
 from omniops.gate.egress import Way, nftables, proxy
 
 LISTED, UNLISTED = "10.199.7.2", "10.199.7.3"

@@ -1,4 +1,5 @@
-"""The process guard: every way around the gate that we know is tried, with the guard and, to prove the attack, without."""
+"""The process guard: every way around the gate that we know is tried, with the guard and, to prove the attack,
+without."""
 
 import socket
 import subprocess
@@ -16,7 +17,11 @@ ATTACKS = [
     "subclass",
     "datagram",
     "c_connect",
-    *(f"{name}:{loop}" for loop in ("asyncio", "uvloop") for name in ("streams", "with_httpx2", "with_aiohttp", "endpoint")),
+    *(
+        f"{name}:{loop}"
+        for loop in ("asyncio", "uvloop")
+        for name in ("streams", "with_httpx2", "with_aiohttp", "endpoint")
+    ),
 ]
 LOOK_UPS = ["look_up", "look_up_info", "c_resolver", "loop_look_up:asyncio", "loop_look_up:uvloop"]
 REFUSED = 7
@@ -139,7 +144,8 @@ def test_a_refusal_is_reported_at_once_with_its_target():
 
 
 def test_the_guard_is_installed_once():
-    code = "from omniops.gate.guard import Guard, install\ninstall(Guard())\ntry: install(Guard())\nexcept RuntimeError: print('once')"
+    code = "from omniops.gate.guard import Guard, install\ninstall(Guard())\n"
+    code += "try: install(Guard())\nexcept RuntimeError: print('once')"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True)
     assert done.stdout.strip() == "once"
 

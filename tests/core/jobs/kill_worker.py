@@ -4,13 +4,12 @@ import asyncio
 import os
 import signal
 
-from sqlalchemy import text
-
 from omniops.contracts.scope import Scope
 from omniops.database.links import Link, Links
 from omniops.database.service import Database
 from omniops.jobs.service import Jobs, Task, Timing
 from omniops.testing.fakes import RecordingLog
+from sqlalchemy import text
 
 
 async def main() -> None:

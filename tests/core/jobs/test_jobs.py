@@ -10,12 +10,11 @@ from uuid import UUID, uuid4
 
 import psycopg
 import pytest
-from procrastinate.exceptions import JobAborted
-from sqlalchemy import text
-
 from omniops.errors import NotReady, Permanent
 from omniops.jobs.service import CRAWLS, REPLIES, Jobs, Retry, Task, Timing, _Strategy, scope_argument
 from omniops.testing.fakes import RecordingLog
+from procrastinate.exceptions import JobAborted
+from sqlalchemy import text
 
 NOW = Timing(heartbeat=0.2, stalled=0.6, rescue="* * * * * *")
 EFFECTS = "create table if not exists jobs.test_effect (key text primary key, at timestamptz default clock_timestamp())"
@@ -105,9 +104,7 @@ async def test_a_failing_task_is_tried_again_and_a_permanent_one_is_not(rooms, j
 def test_a_job_that_a_stopping_worker_cuts_short_goes_back_whatever_its_attempts(interruption):
     from types import SimpleNamespace
 
-    decision = _Strategy(Retry(attempts=1)).get_retry_decision(
-        exception=interruption, job=SimpleNamespace(attempts=99)
-    )
+    decision = _Strategy(Retry(attempts=1)).get_retry_decision(exception=interruption, job=SimpleNamespace(attempts=99))
     assert decision is not None
 
 
@@ -178,7 +175,7 @@ async def test_kill_9_among_a_thousand_jobs_leaves_each_effect_exactly_once(room
     second = worker()
     try:
         async with asyncio.timeout(90):
-            while open_jobs():
+            while open_jobs():  # noqa: ASYNC110 - another process's work
                 await asyncio.sleep(0.1)
     finally:
         second.terminate()

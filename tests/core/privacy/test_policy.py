@@ -2,7 +2,6 @@
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from omniops.contracts.declaration import Mark, Purpose, SubjectState
 from omniops.contracts.scope import Actor
 from omniops.privacy.catalog import Catalog

@@ -1,24 +1,19 @@
 """A table as a plugin's author would write it."""
 
 import pytest
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import create_async_engine
-
 from omniops import Sealed, SubjectModel, not_personal, personal, secret
 from omniops.database.policies import scope_statements
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import create_async_engine
 
 
 class Contact(SubjectModel, table=True):
     __tablename__ = "vaulttest_contact"
-    email: Sealed[str] = personal(
-        "contact.email", purposes=("support.provide",), retain="account", find="email"
-    )
+    email: Sealed[str] = personal("contact.email", purposes=("support.provide",), retain="account", find="email")
     note: Sealed[str] | None = personal(
         "user.content.chat", purposes=("chat.respond", "support.provide"), retain="chat", default=None
     )
-    remembered: Sealed[str] | None = personal(
-        "contact.name", purposes=("chat.remember",), retain="chat", default=None
-    )
+    remembered: Sealed[str] | None = personal("contact.name", purposes=("chat.remember",), retain="chat", default=None)
     token: Sealed[str] | None = secret("a credential", default=None)
     locale: str = not_personal("interface setting", default="en")
 

@@ -5,9 +5,8 @@ import json
 import pickle
 
 import pytest
-from pydantic import BaseModel
-
 from omniops.contracts.sealed import Sealed, SealedMisuse, seal
+from pydantic import BaseModel
 
 TEXT = "anna@example.org"
 
@@ -21,7 +20,7 @@ TEXT = "anna@example.org"
         lambda s: "%s" % s,  # noqa: UP031
         lambda s: s == TEXT,
         lambda s: s != TEXT,
-        lambda s: s == s,  # noqa: PLR0124
+        lambda s: s == s,
         lambda s: s < "b",
         lambda s: sorted([s, s]),
         lambda s: s in [TEXT],

@@ -1,19 +1,19 @@
-"""The vault's door: what is stored is sealed, what opens is decided and on record, what was moved or shredded stays shut."""
+"""The vault's door: what is stored is sealed, what opens is decided and on record, what was moved or shredded stays
+shut."""
 
 import asyncio
 from uuid import uuid4
 
 import psycopg
 import pytest
-from sqlalchemy import text, update
-from sqlmodel import select
-
 from omniops import Actor, Scope, seal
 from omniops.contracts.sealed import SealedMisuse
 from omniops.errors import ConfigError, NotReady, Refused
 from omniops.vault.models import Subject
 from omniops.vault.roots import FolderRoot
 from omniops.vault.service import Vault
+from sqlalchemy import text, update
+from sqlmodel import select
 
 AGENT = Actor("member", "m1")
 EMAIL = "anna@example.org"
@@ -109,7 +109,9 @@ async def test_a_plugin_opens_for_the_purposes_it_declared(rooms, table, scope, 
         ({"consents": {"chat.remember": "given"}}, "chat.remember", "remembered", None),
     ],
 )
-async def test_the_persons_state_decides_at_the_next_opening(rooms, table, scope, contact, change, purpose, column, reason):
+async def test_the_persons_state_decides_at_the_next_opening(
+    rooms, table, scope, contact, change, purpose, column, reason
+):
     if change:
         async with rooms.database.session(scope) as session:
             connection = await session.connection()
@@ -299,7 +301,8 @@ async def test_shredding_shuts_everything_for_good(rooms, table, scope, contact)
     assert await rooms.vault.find(scope.domain_id, "email", EMAIL) is None
     with psycopg.connect(rooms.database.links.admin.conninfo()) as connection:
         live = connection.execute(
-            "select count(*) from vault.subject_key where subject_id = %s and (wrapped is not null or state <> 'shredded')",
+            "select count(*) from vault.subject_key where subject_id = %s "
+            "and (wrapped is not null or state <> 'shredded')",
             [contact.subject_id],
         ).fetchone()
     assert live == (0,)

@@ -74,8 +74,8 @@ class Encoder(ABC):
     """Turns text into sentence vectors. Synchronous and CPU-bound: core calls it off the event loop.
 
     `id` names the model file exactly (name and hash); vectors of different ids never mix. `weight` is the share of the
-    cosine in the weighted sum with BM25 that suits this encoder. `scale` turns a component into an int8 (multiply, round,
-    clip to ±127); it is fixed, so that rows encoded on different days can share a matrix.
+    cosine in the weighted sum with BM25 that suits this encoder. `scale` turns a component into an int8 (multiply,
+    round, clip to ±127); it is fixed, so that rows encoded on different days can share a matrix.
     """
 
     id: str
@@ -229,7 +229,8 @@ class Fetch(ABC):
 
     @abstractmethod
     async def sitemap(self, url: str) -> SitemapView:
-        """A sitemap, a sitemap index, a list of URLs or a feed. Raises `NotReachable`, or `Rejected` for what is none."""
+        """A sitemap, a sitemap index, a list of URLs or a feed. Raises `NotReachable`, or `Rejected` for what is
+        none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,8 +56,8 @@ class Request:
     """One question to a provider. Passages are data, never instructions.
 
     `passages` were retrieved in this turn; only their ids may be cited. `cover` is the share of the question's words
-    that the site knows (0 … 1), `rarity` their inverse document frequency. `answer_cut` and `closest_cut` are the domain's calibrated levels. `idempotency_key` is
-    stable over retries of the same turn.
+    that the site knows (0 … 1), `rarity` their inverse document frequency. `answer_cut` and `closest_cut` are the
+    domain's calibrated levels. `idempotency_key` is stable over retries of the same turn.
     """
 
     question: str

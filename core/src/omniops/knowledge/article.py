@@ -12,11 +12,11 @@ from omniops.knowledge.blocks import Block, heading_of, text_of
 
 _OPTIONS = Extractor(fast=True, comments=False, tables=True)
 _ASIDE = (
-    "aside footer button select option optgroup datalist input textarea dialog menu progress canvas video audio object embed "
-    "map picture source link meta"
+    "aside footer button select option optgroup datalist input textarea dialog menu progress canvas video audio object "
+    "embed map picture source link meta"
 ).split()
-"""What trafilatura passes over anyway. Without these its own passes over the tree are a fifth faster; `nav` stays, since
-some pages wrap everything in one."""
+"""What trafilatura passes over anyway. Without these its own passes over the tree are a fifth faster; `nav` stays,
+since some pages wrap everything in one."""
 _PARTS = frozenset(("head", "list", "table", "quote", "p", "row", "item", "cell"))
 
 

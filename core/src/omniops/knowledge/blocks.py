@@ -19,6 +19,7 @@ INLINE = frozenset(
 DEEPEST = 150
 """Elements below this depth are left; browsers stop at 512, and each level is a call here."""
 _APART = frozenset("span a time data label small strong output".split())
+_MONEY = tuple("£$€¥₹")
 _SHORT_LINK = 40
 _SENTENCE = 60
 _ONE_LINE = 90
@@ -51,9 +52,9 @@ def size(blocks: Sequence[Block]) -> int:
 def lines(block: Block) -> list[str]:
     """A block's text, a line for each item or row. Of two cells the first names the second."""
     found = list(filter(None, block.text.split("\n")))
-    for row in block.rows:
+    for number, row in enumerate(block.rows):
         cells = [cell for cell in row if cell]
-        if len(row) == 2 and len(cells) == 2:
+        if len(row) == 2 and len(cells) == 2 and number >= block.head:
             found.append(f"{cells[0]} {cells[1]}" if cells[0][-1] in ":?!" else f"{cells[0]}: {cells[1]}")
         elif cells:
             found.append(" | ".join(row).strip(" |"))
@@ -150,7 +151,7 @@ def _apart(element: etree._Element, parts: list[str]) -> bool:
     if before is None or before.tail:
         return False
     text = element.text or (element[0].text if len(element) else "") or ""
-    return text[:1].isalnum()
+    return text[:1].isalnum() or text[:1] in _MONEY
 
 
 class _Reader:
@@ -163,6 +164,7 @@ class _Reader:
         self._chars = 0
         self._linked = 0
         self._links = 0
+        self._menus = 0
 
     def inside(self, element: etree._Element, depth: int) -> None:
         if element.text:
@@ -225,13 +227,17 @@ class _Reader:
             if text := heading_of(element):
                 self._add(Block("heading", text, HEADINGS[tag]))
             return
-        before = len(self.blocks), self._chars, self._linked, self._links
+        start, menus = len(self.blocks), self._menus
+        tally = self._chars, self._linked, self._links
         self._contents(element, tag, depth)
         self.flush()
-        chars, linked, links = self._chars - before[1], self._linked - before[2], self._links - before[3]
-        if linked and self._is_menu(said, chars, linked, links):
-            del self.blocks[before[0] :]
-            self._chars, self._linked, self._links = before[1:]
+        chars, linked, links = self._chars - tally[0], self._linked - tally[1], self._links - tally[2]
+        if linked and _is_menu(said, chars, linked, links):
+            self._menus += 1
+            del self.blocks[start:]
+            self._chars, self._linked, self._links = tally
+        elif self._menus > menus and all(block.kind == "heading" for block in self.blocks[start:]):
+            del self.blocks[start:]
 
     def _contents(self, element: etree._Element, tag: str, depth: int) -> None:
         match tag:
@@ -248,8 +254,8 @@ class _Reader:
                     self._add(Block("list", rows=rows))
                     self._count_links(element)
             case "dl":
-                if rows := tuple(_definitions(element)):
-                    self._add(Block("table", rows=rows))
+                if pairs := tuple(_definitions(element)):
+                    self._add(Block("table", rows=pairs))
                     self._count_links(element)
             case _ if line := _short_line(element):
                 self._add(Block("text", line))
@@ -264,10 +270,6 @@ class _Reader:
                 self._linked += len(text)
                 self._links += 1
 
-    def _is_menu(self, said: Part, chars: int, linked: int, links: int) -> bool:
-        share = linked / max(chars, 1)
-        return share > (0.6 if said == "content" else 0.3) or (links > 1 and share > 0.3 and chars / links < 60)
-
     def _holds_content(self, element: etree._Element, said: Part) -> bool:
         """Names deceive. What holds the page's main heading or half its text is no part of the frame, whatever it is
         called; and a widget (sharing, signing in) says nothing in whole sentences."""
@@ -276,6 +278,12 @@ class _Reader:
         if said == "widget":
             return any(len(run) > _SENTENCE and len(run.strip()) > _SENTENCE for run in element.itertext())
         return len("".join(element.itertext())) > self._half
+
+
+def _is_menu(said: Part, chars: int, linked: int, links: int) -> bool:
+    """Whether text is mostly short links, or, where names say menu, a good part of it; or links with little between."""
+    share = linked / max(chars, 1)
+    return share > (0.6 if said == "content" else 0.3) or (links > 1 and share > 0.3 and chars / links < 60)
 
 
 def _is_layout(table: etree._Element) -> bool:

@@ -12,11 +12,12 @@ Part = Literal["content", "menu", "widget", "frame"]
 """`frame` is dropped; `menu` is dropped where it consists of links; `widget` is dropped where it is short."""
 
 DROPPED = frozenset(
-    "script style noscript template head title meta link base nav button select option optgroup datalist input textarea "
-    "iframe svg math canvas video audio object embed dialog menu map area progress".split()
+    "script style noscript template head title meta link base nav button select option optgroup datalist input "
+    "textarea iframe svg math canvas video audio object embed dialog menu map area progress".split()
 )
 """Tags that never hold a page's own sentences."""
-_TAGS: dict[str, Part] = {"footer": "frame", "header": "menu", "aside": "menu", "form": "menu"}
+_STRICTNESS: tuple[Part, ...] = ("content", "menu", "widget", "frame")
+_TAGS: dict[str, Part] = {"footer": "frame", "header": "menu", "aside": "menu", "form": "widget"}
 _ROLES: dict[str, Part] = {
     **dict.fromkeys(("navigation", "search", "dialog", "alertdialog", "menubar", "tablist", "toolbar"), "frame"),
     **dict.fromkeys(("banner", "contentinfo", "menu", "complementary"), "menu"),
@@ -24,9 +25,11 @@ _ROLES: dict[str, Part] = {
 _FRAME = re.compile(
     r"\b(?:cookies?|consent|gdpr|ccpa|bread ?crumbs?|pagination|pager|paginator|skip ?(?:to|link|nav)\w*|newsletter|"
     r"mailing list|relateds?|recommend(?:ed|ations?|er)?|upsells?|cross ?sells?|also (?:like|bought)|"
-    r"(?:recently|last) viewed|similar (?:products?|items?|posts?|articles?)|teasers?|modal|pop ?up|lightbox|off ?canvas|"
-    r"drawer|toast|snackbar|comments?|comment ?list|respond|disqus|reviews?|mega ?menu|nav ?bar|sub ?nav|top ?nav|"
-    r"main ?nav|site ?nav|global nav|footer|colophon|copyright|search ?(?:form|box|bar)|print only|sponsored|outbrain|"
+    r"(?:recently|last) viewed|similar (?:products?|items?|posts?|articles?)|teasers?|modal|pop ?up|"
+    r"lightbox|off ?canvas|drawer|toast|snackbar|comments?|comment ?list|respond|disqus|reviews?|"
+    r"mega ?menu|nav ?bar|sub ?nav|top ?nav|"
+    r"main ?nav|site ?nav|global nav|(?<!card )(?<!panel )(?<!item )(?<!box )(?<!tile )"
+    r"(?<!plan )(?<!product )footer|colophon|copyright|search ?(?:form|box|bar)|print only|sponsored|outbrain|"
     r"taboola|filters?|facets?|toc|table of contents)\b"
 )
 _WIDGET = re.compile(
@@ -54,5 +57,6 @@ def part(element: etree._Element) -> Part:
     if role is not None and role in _ROLES:
         return _ROLES[role]
     names = f"{element.get('class') or ''} {element.get('id') or ''}"
-    said = _named(names) if len(names) > 1 else "content"
-    return _TAGS.get(element.tag, "content") if said == "content" else said
+    named = _named(names) if len(names) > 1 else "content"
+    tagged = _TAGS.get(element.tag)
+    return named if tagged is None else max(named, tagged, key=_STRICTNESS.index)

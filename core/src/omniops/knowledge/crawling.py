@@ -20,6 +20,7 @@ from omniops.knowledge.frontier import Frontier, Visit, Waiting
 from omniops.knowledge.language import detect
 from omniops.knowledge.sitemap import parse as parse_sitemap
 from omniops.knowledge.store import PassageRows
+from omniops.knowledge.structured import read_structured
 from omniops.knowledge.urls import TRAP, normalise, same_site, skippable, trap_score
 
 AT_ONCE = 8
@@ -155,7 +156,8 @@ class Crawling:
             return Visit("skipped", "canonical", f"Its own address is {canonical}.", pieces=(), links=[canonical])
         if head.noindex:
             return Visit("skipped", "noindex", "The page asks not to be indexed.", pieces=(), links=links)
-        pieces = cut(document)
+        structured = read_structured(head.json_ld)
+        pieces = cut(document, structured)
         sample = " ".join(piece.text for piece in pieces[:3])
         return Visit(
             "read",

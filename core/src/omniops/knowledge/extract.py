@@ -1,27 +1,32 @@
 """From HTML to blocks of text: the page's own words, without its frame.
 
-One parse serves everything. Two readers know how to find the content. trafilatura is the better one where a page consists
-of paragraphs: articles, manuals, policies. Prices, hours, addresses and specifications stand in short lines, cells and
-boxes, which it passes over; there the page is read by its structure (`blocks`). The page itself tells which kind it is.
+One parse serves everything. Two readers know how to find the content. trafilatura is the better one where a page
+consists of paragraphs: articles, manuals, policies. Prices, hours, addresses and specifications stand in short lines,
+cells and boxes, which it passes over; there the page is read by its structure (`blocks`). The page itself tells which
+kind it is.
 """
 
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from lxml import etree, html
 
 from omniops.knowledge import contact, questions
 from omniops.knowledge.article import read_article
-from omniops.knowledge.blocks import Block, read, size
+from omniops.knowledge.blocks import Block, lines, read, size
 from omniops.knowledge.charset import decode
 from omniops.knowledge.head import Head, read_head
 from omniops.knowledge.questions import Question
+from omniops.knowledge.telling import tells
 
 LONGEST = 2 * 1024 * 1024
 """Bytes of HTML that are looked at; the rest of a larger page is left."""
+SAMPLE = 4096
+"""Characters that are looked at to tell text from a picture or an archive."""
 LITTLE = 200
 """Characters below which trafilatura's result counts as nothing."""
 SHORT = 1500
@@ -40,13 +45,13 @@ _OFFER = re.compile(r"\b(?:Product|ProductGroup|Offer|FAQPage)\b")
 class Document:
     """A page as the crawler and the cutter need it.
 
-    `problem` is None, or one of `empty`, `not_html`, `too_deep`, `no_text`. `scripted` says that there is little text and
-    much script: the page is probably made by JavaScript. `contact` holds the lines of the footer that say how to reach the
-    business; they repeat on every page of a site. The rest is what the head says (see `Head`).
+    `problem` is None, or one of `empty`, `not_html`, `too_deep`, `no_text`. `scripted` says that there is little text
+    and much script: the page is probably made by JavaScript. `contact` holds the lines of the footer that say how to
+    reach the business; they repeat on every page of a site. The rest is what the head says (see `Head`).
     """
 
     url: str
-    head: Head = Head()
+    head: Head = field(default_factory=Head)
     blocks: tuple[Block, ...] = ()
     questions: tuple[Question, ...] = ()
     contact: tuple[str, ...] = ()
@@ -59,9 +64,13 @@ def extract(body: bytes, url: str, content_type: str | None = None) -> Document:
     """Reads a page. `content_type` is the header of that name. Never raises: what cannot be read comes back with
     `problem` set. Time is bounded by `LONGEST`."""
     text = decode(body[:LONGEST], content_type)
-    if not text.strip("\0 \t\r\n"):
+    if not text.strip():
         return Document(url, problem="empty")
-    if "<" not in text or text.count("\ufffd") > len(text) / 50:
+    start = text[:SAMPLE].encode()
+    if (
+        len(start) - len(start.translate(None, _CONTROL)) > len(start) / 100
+        or start.count(b"\xef\xbf\xbd") > len(start) / 50
+    ):
         return Document(url, problem="not_html")
     try:
         return _read(html.document_fromstring(text.encode().translate(None, _CONTROL), parser=_parser()), text, url)
@@ -115,7 +124,23 @@ def _content(tree: html.HtmlElement, head: Head) -> Sequence[Block]:
         shown = _shown(tree)
     if size(found) < LITTLE:
         return shown if size(shown) > size(found) else found
-    return shown if _prose(shown) > 3 * _prose(found) else found
+    if _prose(shown) > 3 * _prose(found):
+        return shown
+    return found if article else _with_facts(found, shown)
+
+
+def _with_facts(found: Sequence[Block], shown: Sequence[Block]) -> list[Block]:
+    """Puts the short lines that tell something, and that trafilatura passed over, back to where the page has them."""
+    places = {block: place for place, block in enumerate(found, 1)}
+    known = "\n".join(line for block in found for line in lines(block))
+    missed: defaultdict[int, list[Block]] = defaultdict(list)
+    place = 0
+    for block in shown:
+        if block in places:
+            place = places[block]
+        elif any(len(line) < PARAGRAPH and tells(line) and line not in known for line in lines(block)):
+            missed[place].append(block)
+    return [*missed[0], *(part for at, block in enumerate(found, 1) for part in (block, *missed[at]))]
 
 
 def _shown(tree: html.HtmlElement) -> list[Block]:

@@ -47,7 +47,9 @@ def read_head(tree: etree._Element, url: str) -> Head:
     json_ld = tuple(script.text for script in tree.iter("script") if _is_json_ld(script) and script.text)
     joined = "\n".join(json_ld)
     nofollow = bool(robots & {"nofollow", "none"})
-    language = tree.get("lang") or tree.get("{http://www.w3.org/XML/1998/namespace}lang") or meta.get("content-language", "")
+    language = (
+        tree.get("lang") or tree.get("{http://www.w3.org/XML/1998/namespace}lang") or meta.get("content-language", "")
+    )
     return Head(
         title=_title(tree, meta, url),
         language=re.split(r"[-_,;\s]", language.strip(), maxsplit=1)[0].lower(),

@@ -1,7 +1,7 @@
 """Questions with their answers that a page's own markup shows as such: accordions and definition lists.
 
-They are taken out of the tree before the main text is looked for: extractors pass over what is folded away and over short
-answers, and a pair must not stand among the passages twice.
+They are taken out of the tree before the main text is looked for: extractors pass over what is folded away and over
+short answers, and a pair must not stand among the passages twice.
 """
 
 from __future__ import annotations
@@ -55,9 +55,9 @@ def take(tree: etree._Element, source: str) -> list[Question]:
             if element.tag == "details" and answer and answer[0].text == question:
                 answer = answer[1:]
             if size(answer):
-                found.append(Question(question, answer, tuple(text for _, text in path)))
+                found.append(Question(question, answer, tuple(text for _, text in path if text != question)))
                 taken.update(dict.fromkeys((element, *parts)))
-        elif (level := HEADINGS.get(element.tag)) and (text := heading_of(element)):
+        elif (level := HEADINGS.get(element.tag)) and (text := heading_of(element)) and not _inside(element, taken):
             path = [(above, title) for above, title in path if above < level]
             path.append((level, text))
     for element in taken:
@@ -111,13 +111,19 @@ def _is_label(element: etree._Element) -> bool:
 
 
 def _panel(label: etree._Element, ids: dict[str | None, etree._Element]) -> etree._Element | None:
-    """What a label opens: the element it names, or the one after it (or after the heading that holds just the label)."""
+    """What a label opens: the element it names, or the one after it (or after the heading that holds just the
+    label)."""
     for name in _NAMING:
         target = ids.get((label.get(name) or "").removeprefix("#"))
         if target is not None:
             return target if part(target) == "content" and not _inside(label, {target: None}) else None
     place = label
-    while (parent := place.getparent()) is not None and len(parent) == 1 and parent.tag in (*HEADINGS, "div", "header"):
+    while (
+        place.getnext() is None
+        and place.getprevious() is None
+        and (parent := place.getparent()) is not None
+        and parent.tag in (*HEADINGS, "div", "header")
+    ):
         place = parent
     after = place.getnext()
     return None if after is None or after.tag in (*HEADINGS, "button", "a") or part(after) != "content" else after

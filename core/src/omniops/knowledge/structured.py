@@ -20,7 +20,16 @@ from omniops.knowledge.blocks import lines, read
 MOST_FACTS = 300
 LONGEST_SCRIPT = 1_000_000
 DEEPEST = 12
-_BELOW = ("@graph", "mainEntity", "itemListElement", "item", "hasVariant", "department", "subOrganization", "itemOffered")
+_BELOW = (
+    "@graph",
+    "mainEntity",
+    "itemListElement",
+    "item",
+    "hasVariant",
+    "department",
+    "subOrganization",
+    "itemOffered",
+)
 """Where nodes hold nodes that the page itself is about; recommendations and the like hang elsewhere."""
 _PRODUCTS = frozenset(("product", "productgroup", "productmodel", "individualproduct", "vehicle", "car", "service"))
 _UNREACHABLE = frozenset(("person", "event", "postaladdress", "offer", "jobposting", "contactpoint"))
@@ -45,9 +54,9 @@ _PLAIN = ("sku", "gtin", "gtin13", "mpn", "color", "size", "material")
 class Fact:
     """A typed fact of a page.
 
-    `text` is a sentence about it; for kind `faq` it is the answer to `question`, as plain text. `facts` holds the values
-    as strings or lists of strings. Of a product: name, price or low_price and high_price, currency, availability, brand,
-    category, sku and the like. Of a business: name, address, telephone, email, hours.
+    `text` is a sentence about it; for kind `faq` it is the answer to `question`, as plain text. `facts` holds the
+    values as strings or lists of strings. Of a product: name, price or low_price and high_price, currency,
+    availability, brand, category, sku and the like. Of a business: name, address, telephone, email, hours.
     """
 
     kind: PassageKind
@@ -120,10 +129,8 @@ def _types(node: dict[str, Any]) -> set[str]:
 
 def _trail(node: dict[str, Any]) -> str:
     """The names between home and the page itself."""
-    names = []
-    for step in _list(node.get("itemListElement")):
-        if isinstance(step, dict):
-            names.append(_text(step.get("name")) or _named(step.get("item")))
+    steps = (step for step in _list(node.get("itemListElement")) if isinstance(step, dict))
+    names = [_text(step.get("name")) or _named(step.get("item")) for step in steps]
     return " › ".join(name for name in names[1:-1] if name)
 
 
@@ -138,7 +145,8 @@ def _question(node: dict[str, Any]) -> Iterator[Fact]:
 
 def _product(node: dict[str, Any], by_id: dict[str, Any]) -> Iterator[Fact]:
     name = _text(node.get("name"))
-    offers = [offer for offer in map(lambda o: _resolved(o, by_id), _list(node.get("offers"))) if isinstance(offer, dict)]
+    resolved = (_resolved(offer, by_id) for offer in _list(node.get("offers")))
+    offers = [offer for offer in resolved if isinstance(offer, dict)]
     if not name or not offers:
         return
     facts: dict[str, Any] = {"name": name}
@@ -190,7 +198,9 @@ def _offered(offers: Sequence[dict[str, Any]]) -> dict[str, str]:
 
 def _amount(price: str) -> Decimal | None:
     try:
-        amount = Decimal(price.replace(",", ".") if price.count(",") == 1 and "." not in price else price.replace(",", ""))
+        amount = Decimal(
+            price.replace(",", ".") if price.count(",") == 1 and "." not in price else price.replace(",", "")
+        )
     except InvalidOperation:
         return None
     return amount if amount.is_finite() else None
@@ -205,7 +215,9 @@ def _business(node: dict[str, Any], by_id: dict[str, Any]) -> Iterator[Fact]:
     if address := _address(_resolved(node.get("address"), by_id)):
         facts["address"] = address
         said.append(f"{name} is at {address}.")
-    points = [point for point in (_resolved(p, by_id) for p in _list(node.get("contactPoint"))) if isinstance(point, dict)]
+    points = [
+        point for point in (_resolved(p, by_id) for p in _list(node.get("contactPoint"))) if isinstance(point, dict)
+    ]
     for key, label in (("telephone", "phone number"), ("email", "e-mail address")):
         value = _text(node.get(key)) or next((value for point in points if (value := _text(point.get(key)))), "")
         if value := value.removeprefix("mailto:"):
@@ -223,7 +235,12 @@ def _address(value: Any) -> str:
     if not isinstance(value, dict):
         return ", ".join(_text(value).splitlines())
     town = " ".join(part for key in ("postalCode", "addressLocality") if (part := _text(value.get(key))))
-    parts = (_text(value.get("streetAddress")), town, _text(value.get("addressRegion")), _named(value.get("addressCountry")))
+    parts = (
+        _text(value.get("streetAddress")),
+        town,
+        _text(value.get("addressRegion")),
+        _named(value.get("addressCountry")),
+    )
     return ", ".join(", ".join(part.splitlines()) for part in parts if part)
 
 
@@ -273,7 +290,8 @@ def _list(value: Any) -> list[Any]:
 
 
 def _text(value: Any) -> str:
-    """Plain text of a value. HTML in it (answers mostly have some) is read as on a page, a line for each of its parts."""
+    """Plain text of a value. HTML in it (answers mostly have some) is read as on a page, a line for each of its
+    parts."""
     if isinstance(value, list):
         value = value[0] if value else None
     if isinstance(value, dict):

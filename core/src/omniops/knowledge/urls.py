@@ -1,7 +1,7 @@
 """One spelling per URL, and which URLs are not worth a visit. Pure functions, called for every link of every page.
 
-yarl does the parsing and the percent-encoding: it is also what the crawler's HTTP client dials with, so no second parser
-can read a URL differently.
+yarl does the parsing and the percent-encoding: it is also what the crawler's HTTP client dials with, so no second
+parser can read a URL differently.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A PostgreSQL server for a test run, and as many migrated scratch databases on it as one likes.
 
-`OMNIOPS_TEST_DATABASE_URL` names a server to use instead of the embedded one (its login must be able to create roles and
-databases): the same tests then run on any supported version.
+`OMNIOPS_TEST_DATABASE_URL` names a server to use instead of the embedded one (its login must be able to create roles
+and databases): the same tests then run on any supported version.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ from omniops.database.links import ROLES, Link, Links, Role
 from omniops.database.migrate import CORE_BRANCH, Migrator
 from omniops.database.roles import prepare
 from omniops.vault.roots import FolderRoot
-
 
 URL = "OMNIOPS_TEST_DATABASE_URL"
 

@@ -10,11 +10,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
+from sqlalchemy import Connection, text
+
 from omniops.contracts.declaration import SubjectState
 from omniops.errors import NotFound, Refused
 from omniops.vault.crypto import new_key, unwrap, wrap
 from omniops.vault.roots import RootProvider
-from sqlalchemy import Connection, text
 
 
 @dataclass(frozen=True, slots=True)

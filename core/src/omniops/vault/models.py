@@ -9,12 +9,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from omniops.contracts.ids import new_id, utcnow
-from omniops.database.marks import not_personal
-from omniops.database.models import Marked
 from sqlalchemy import Index
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
+
+from omniops.contracts.ids import new_id, utcnow
+from omniops.database.marks import not_personal
+from omniops.database.models import Marked
 
 
 class Subject(Marked, table=True):

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol, TypeVar, overload
+
+from sqlmodel import SQLModel
+
 from omniops.contracts.declaration import Mark, SubjectState
 from omniops.contracts.scope import Actor, Scope
 from omniops.contracts.sealed import Sealed, ciphertext
@@ -12,7 +15,6 @@ from omniops.errors import Refused
 from omniops.vault.crypto import decrypt, key_version, pseudonym
 from omniops.vault.keys import Owner, OwnerKeys
 from omniops.vault.sealing import Place, place_of, sealed_columns
-from sqlmodel import SQLModel
 
 T = TypeVar("T")
 D = TypeVar("D")

@@ -7,6 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import Connection, inspect, text
+from sqlalchemy.orm import Session
+from sqlmodel import SQLModel
+
 from omniops.contracts.declaration import Mark
 from omniops.contracts.scope import Scope
 from omniops.contracts.sealed import Sealed, pending, settle
@@ -15,9 +19,6 @@ from omniops.errors import Refused
 from omniops.vault.crypto import associated, encrypt, lookup_hash
 from omniops.vault.keys import Owner, account_key, live_keys
 from omniops.vault.roots import RootProvider
-from sqlalchemy import Connection, inspect, text
-from sqlalchemy.orm import Session
-from sqlmodel import SQLModel
 
 
 @dataclass(frozen=True, slots=True)

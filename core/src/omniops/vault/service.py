@@ -6,6 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import text
+from sqlmodel import SQLModel
+from sqlmodel.ext.asyncio.session import AsyncSession
+
 from omniops.audit.service import Audit, Entry
 from omniops.contracts.scope import Actor, Scope
 from omniops.database.service import Database
@@ -15,9 +19,6 @@ from omniops.vault.keys import Owner, account_key, create_account_key, opening_k
 from omniops.vault.opening import Opened, Policy, decided, places, pseudonyms
 from omniops.vault.roots import RootProvider
 from omniops.vault.sealing import Sealer
-from sqlalchemy import text
-from sqlmodel import SQLModel
-from sqlmodel.ext.asyncio.session import AsyncSession
 
 
 class Vault:

@@ -153,7 +153,7 @@ def upgrade() -> None:
         "generation",
         sa.Column("domain_id", sa.Uuid(), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
-        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("token", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("domain_id", "id"),
     )
     op.scope_table("generation", "domain")

@@ -32,6 +32,7 @@ def upgrade() -> None:
     op.execute("set local search_path = jobs")
     # Straight to the driver: SQLAlchemy would take the percent signs in the functions for parameters.
     driver = op.get_bind().connection.driver_connection
+    assert driver is not None
     driver.execute(files("procrastinate").joinpath("sql/schema.sql").read_text())
     op.execute(ENQUEUE)
     op.execute(f"revoke all on function {SIGNATURE} from public")

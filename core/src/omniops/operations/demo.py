@@ -1,0 +1,168 @@
+"""`omniops demo`: the bundled shop, read and answering, in a data folder of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+import webbrowser
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from omniops import logs
+from omniops.accounts.service import DomainView
+from omniops.bootstrap import Prepared, make_folders, migrate_core, prepared
+from omniops.demo.questions import SHOWN, SHOWN_UNANSWERABLE, DemoQuestion
+from omniops.errors import ConfigError, NotReady
+from omniops.gate.grants import Allow
+from omniops.knowledge.crawling import Progress
+from omniops.knowledge.service import CrawlReport
+from omniops.operations.asking import Asked, ask
+from omniops.operations.firsts import OPERATOR, Firsts
+from omniops.operations.starting import install_models
+from omniops.runtime import Runtime
+from omniops.server.serving import bind
+from omniops.settings import Settings
+from omniops.supervisor import Supervisor, only_one
+
+HOST = "127.0.0.1"
+SHOP_PORT = 8021
+NAME = "Tarn & Tor"
+OnProgress = Callable[[str, int, int], None]
+
+
+def demo_settings(settings: Settings, *, port: int | None) -> Settings:
+    """The same settings beside, never on, the folders of `omniops up`."""
+    changes: dict[str, object] = {
+        "data_dir": settings.data_dir.with_name(settings.data_dir.name + "-demo"),
+        "keys_dir": settings.keys_dir.with_name(settings.keys_dir.name + "-demo"),
+        "database_url": None,
+        "database_pooled_url": None,
+        "host": HOST,
+        "base_url": None,
+    }
+    if port is not None:
+        changes["port"] = port
+    return settings.model_copy(update=changes)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A question of the demo, what it was answered, and whether that is right."""
+
+    question: str
+    answer: Asked
+    right: bool
+
+
+@contextmanager
+def _shop(port: int, tag: tuple[str, str] | None) -> Iterator[None]:
+    """The shop in a process of its own, which ends with ours. Raises `ConfigError` when its port is taken."""
+    command = [sys.executable, "-m", "omniops.demo.serve", "--port", str(port)]
+    if tag is not None:
+        command += ["--widget-src", tag[0], "--widget-key", tag[1]]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout is not None
+    assert process.stdin is not None
+    assert process.stderr is not None
+    try:
+        if not process.stdout.readline():
+            said = process.stderr.read().decode("utf-8", "replace").strip().splitlines()
+            raise ConfigError(
+                f"The demo shop did not start: {said[-1] if said else 'no word'}.",
+                do="Choose another port with --shop-port.",
+            )
+        yield
+    finally:
+        process.terminate()
+        process.wait()
+        for stream in (process.stdin, process.stdout, process.stderr):
+            stream.close()
+
+
+async def _domain(runtime: Runtime, shop_port: int) -> DomainView:
+    """The shop's domain, with the one exception of the gate that a shop on this machine needs."""
+    firsts = Firsts(runtime.database, runtime.accounts, runtime.members, runtime.knowledge)
+    first = await firsts.ensure(NAME)
+    await runtime.allows.add(Allow(HOST, shop_port, "the demo shop on this machine", plaintext=True))
+    domain, _ = await firsts.ensure_site(first.account_id, f"http://{HOST}:{shop_port}/", NAME)
+    look = {
+        "suggestions": [question.question for question in SHOWN[:3]],
+        "people_hours": "weekdays 9:00–17:00",
+        "placeholder": "Ask about tents, delivery, returns",
+    }
+    return await runtime.accounts.configure(domain.scope, {"settings": look}, actor=OPERATOR)
+
+
+async def _read(runtime: Runtime, domain: DomainView, progress: OnProgress) -> CrawlReport:
+    def report(at: Progress) -> None:
+        progress({"reading": "Reading the shop", "encoding": "Encoding"}.get(at.phase, "Starting"), at.done, at.of)
+
+    (source,) = await runtime.knowledge.sources(domain.scope)
+    return await runtime.knowledge.crawl(domain.scope, source.id, report)
+
+
+def once(settings: Settings, shop_port: int, progress: OnProgress) -> list[Outcome]:
+    """The whole path without a browser. Returns every outcome; raises `NotReady` when the shop could not be read."""
+    logs.configure("error", settings.log_format)
+    make_folders(settings)
+    with only_one(settings), prepared(settings, create=True) as ready, _shop(shop_port, None):
+        migrate_core(ready.links, ready.root)
+        return asyncio.run(_once(settings, ready, shop_port, progress))
+
+
+async def _once(settings: Settings, ready: Prepared, shop_port: int, progress: OnProgress) -> list[Outcome]:
+    async with Runtime.open(settings, ready.links, ready.root, migrate=True) as runtime:
+        await asyncio.to_thread(install_models, runtime)
+        domain = await _domain(runtime, shop_port)
+        report = await _read(runtime, domain, progress)
+        if report.state != "done":
+            raise NotReady(f"The demo shop could not be read: {report.said}")
+        outcomes = [await _judged(runtime, domain, question) for question in SHOWN]
+        silent = await ask(runtime, domain, SHOWN_UNANSWERABLE)
+        return [*outcomes, Outcome(SHOWN_UNANSWERABLE, silent, silent.level != "answer")]
+
+
+async def _judged(runtime: Runtime, domain: DomainView, question: DemoQuestion) -> Outcome:
+    answer = await ask(runtime, domain, question.question)
+    quoted = " ".join(str(source["quote"]) for source in answer.sources)
+    cited = any(str(source["url"]).endswith(question.path) for source in answer.sources)
+    return Outcome(question.question, answer, answer.level == "answer" and cited and question.answer in quoted)
+
+
+def run(settings: Settings, shop_port: int, progress: OnProgress, *, open_browser: bool) -> None:
+    """Everything at once, until a signal: shop, database, web, worker, and a page with the chat."""
+    logs.configure("warning", settings.log_format)
+    make_folders(settings)
+    with only_one(settings), prepared(settings, create=True) as ready:
+        listener = bind(settings.host, settings.port)
+        settings = settings.model_copy(update={"port": listener.getsockname()[1]})
+        listener.set_inheritable(True)
+        migrate_core(ready.links, ready.root)
+        key = asyncio.run(_prepare_chat(settings, ready, shop_port))
+        with _shop(shop_port, (f"{settings.public_url}/widget.js", key)):
+            asyncio.run(_fill(settings, ready, shop_port, progress))
+            supervisor = Supervisor(settings, ready, logs.logger("supervisor"))
+            supervisor.add("web", ["serve", "--fd", str(listener.fileno())], (listener.fileno(),))
+            supervisor.add("worker", ["worker"])
+            supervisor.run(lambda: _welcome(shop_port, open_browser=open_browser))
+        listener.close()
+
+
+async def _prepare_chat(settings: Settings, ready: Prepared, shop_port: int) -> str:
+    async with Runtime.open(settings, ready.links, ready.root, migrate=True) as runtime:
+        await asyncio.to_thread(install_models, runtime)
+        return (await _domain(runtime, shop_port)).widget_key
+
+
+async def _fill(settings: Settings, ready: Prepared, shop_port: int, progress: OnProgress) -> None:
+    async with Runtime.open(settings, ready.links, ready.root) as runtime:
+        await _read(runtime, await _domain(runtime, shop_port), progress)
+
+
+def _welcome(shop_port: int, *, open_browser: bool) -> None:
+    url = f"http://{HOST}:{shop_port}/tents/ridge-2"
+    print(f"\nThe demo shop is open: {url}\n  Ask it anything. Stop: Ctrl-C\n", file=sys.stderr, flush=True)
+    if open_browser:
+        webbrowser.open(url)
