@@ -57,6 +57,8 @@ def _safe_exception(_logger: Any, _method: str, event: Any) -> Any:
         event["error"] = type(error).__name__
         if isinstance(error, OmniOpsError):
             event["said"] = str(error)
+        if state := getattr(error.__cause__ or error, "sqlstate", None):
+            event["sqlstate"] = state
         frames = traceback.extract_tb(info[2])[-8:]
         event["at"] = [f"{frame.filename.rpartition('site-packages/')[2]}:{frame.lineno}" for frame in frames]
     return event

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import threading
@@ -23,7 +24,9 @@ def end_with_parent() -> None:
     """Asks this process to stop when its supervisor's end of the pipe closes, however that came about."""
 
     def wait() -> None:
-        sys.stdin.buffer.read()
+        # Unbuffered: a thread that holds the buffer's lock would be fatal to the interpreter's end.
+        while os.read(sys.stdin.fileno(), 64):
+            pass
         signal.raise_signal(signal.SIGTERM)
 
     threading.Thread(target=wait, daemon=True, name="parent").start()

@@ -12,7 +12,7 @@ from omniops.cli.session import firsts, settings, with_runtime
 from omniops.errors import NotFound, Rejected
 
 if TYPE_CHECKING:
-    from omniops.knowledge.crawling import Progress
+    from omniops.knowledge.progress import Progress
     from omniops.runtime import Runtime
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]

@@ -33,6 +33,9 @@ class Unscoped(RuntimeError):
     """A session of the app began a transaction without a scope."""
 
 
+_SNAPSHOT = {"isolation_level": "REPEATABLE READ"}
+
+
 class Database:
     """One PostgreSQL database through the roles of `Links`. Build it with `Runtime.open`; close it with `close()`."""
 
@@ -83,8 +86,10 @@ class Database:
             raise _translate(error) from error
 
     @asynccontextmanager
-    async def session(self, scope: Scope) -> AsyncIterator[AsyncSession]:
+    async def session(self, scope: Scope, *, snapshot: bool = False) -> AsyncIterator[AsyncSession]:
         """A session that sees the rows of `scope` and nothing else. Commit yourself; leaving without rolls back.
+
+        With `snapshot`, all its reads see the state of one moment (PostgreSQL's repeatable read).
 
         A connection that died while it lay in the pool is replaced before the body runs. Raises `NotReachable` when the
         database is away.
@@ -92,7 +97,7 @@ class Database:
         for attempt in (1, 2):
             session = self._new_session(self._app, scope)
             try:
-                await session.connection()
+                await session.connection(execution_options=_SNAPSHOT if snapshot else None)
                 break
             except DBAPIError as error:
                 await session.close()

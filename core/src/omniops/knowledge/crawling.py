@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from uuid import UUID
 
 from omniops.contracts.knowledge import Encoder, Fetch, SitemapView, Source, SourceView
@@ -18,6 +18,7 @@ from omniops.knowledge.extract import extract
 from omniops.knowledge.fetching import Fetcher, Response, Unfit
 from omniops.knowledge.frontier import Frontier, Visit, Waiting
 from omniops.knowledge.language import detect
+from omniops.knowledge.progress import OnProgress, Progress
 from omniops.knowledge.sitemap import parse as parse_sitemap
 from omniops.knowledge.store import PassageRows
 from omniops.knowledge.structured import read_structured
@@ -28,19 +29,6 @@ DEEPEST = 20
 ENCODE_AT_ONCE = 2000
 BUMP_EVERY = 200
 """Pages after which what was read so far becomes answerable."""
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """Where a crawl is. `phase`: seeds, reading, encoding, ended."""
-
-    phase: str
-    done: int = 0
-    of: int = 0
-    counts: dict[str, int] = field(default_factory=dict)
-
-
-OnProgress = Callable[[Progress], None]
 
 
 class _Sitemaps(Fetch):

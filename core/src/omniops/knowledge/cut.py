@@ -10,12 +10,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from omniops.contracts.knowledge import PassageKind
 from omniops.knowledge.blocks import Block, lines
-from omniops.knowledge.extract import Document
-from omniops.knowledge.structured import Structured
+
+if TYPE_CHECKING:
+    from omniops.knowledge.extract import Document
+    from omniops.knowledge.structured import Structured
 
 LEAST, MOST = 100, 200
 """Words of a passage: neighbours are merged until LEAST, never beyond MOST."""

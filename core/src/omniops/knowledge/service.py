@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -23,16 +23,18 @@ from omniops.contracts.scope import Actor, Scope
 from omniops.database.notices import Notices
 from omniops.database.service import Database, Notice
 from omniops.errors import NotFound, OmniOpsError, Rejected
-from omniops.gate.crawl import Crawler
 from omniops.gate.grants import Allow, Grant
 from omniops.gate.service import Gate
 from omniops.jobs.service import CRAWLS, Jobs, Retry, Task, scope_argument
-from omniops.knowledge.crawling import Crawling, OnProgress, Progress
-from omniops.knowledge.fetching import USER_AGENT, Fetcher
 from omniops.knowledge.frontier import Frontier
 from omniops.knowledge.models import Crawl, Source
+from omniops.knowledge.progress import OnProgress, Progress
 from omniops.knowledge.store import NOTICE, PassageRows
 from omniops.knowledge.urls import normalise
+
+if TYPE_CHECKING:
+    from omniops.gate.crawl import Crawler
+    from omniops.knowledge.crawling import Crawling
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +201,11 @@ class Knowledge:
     async def _prepare(
         self, scope: Scope, source: Source, frontier: Frontier, on_progress: OnProgress
     ) -> tuple[Crawler, Crawling]:
+        # Here, not above: the crawler's client and the extractor are heavy, and web processes never crawl.
+        from omniops.gate.crawl import Crawler
+        from omniops.knowledge.crawling import Crawling
+        from omniops.knowledge.fetching import USER_AGENT, Fetcher
+
         domain = await self._accounts.domain(scope)
         own = {(allow.host, allow.port) for allow in await self._allows()}
 

@@ -107,9 +107,8 @@ class PassageRows(PassageStore):
             return await _token(session, scope)
 
     async def passages(self, scope: Scope, encoder_id: str | None) -> StoredPassages:
-        async with self._database.session(scope) as session:
+        async with self._database.session(scope, snapshot=True) as session:
             connection = await session.connection()
-            await connection.execute(text("set transaction isolation level repeatable read, read only"))
             token = await _token(session, scope)
             rows = (
                 await connection.execute(

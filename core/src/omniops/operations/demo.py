@@ -16,7 +16,7 @@ from omniops.bootstrap import Prepared, make_folders, migrate_core, prepared
 from omniops.demo.questions import SHOWN, SHOWN_UNANSWERABLE, DemoQuestion
 from omniops.errors import ConfigError, NotReady
 from omniops.gate.grants import Allow
-from omniops.knowledge.crawling import Progress
+from omniops.knowledge.progress import Progress
 from omniops.knowledge.service import CrawlReport
 from omniops.operations.asking import Asked, ask
 from omniops.operations.firsts import OPERATOR, Firsts

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from omniops.defaults.words import stems
 
+logging.getLogger("bm25s").setLevel(logging.WARNING)  # its import sets DEBUG
 K1, B = 1.2, 0.75
 CONTEXT_TIMES = 3
 
