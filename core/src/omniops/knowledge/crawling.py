@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator
+from collections import deque
+from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from uuid import UUID
 
 from omniops.contracts.knowledge import Encoder, Fetch, SitemapView, Source, SourceView
 from omniops.contracts.scope import Scope
@@ -25,6 +25,8 @@ from omniops.knowledge.structured import read_structured
 from omniops.knowledge.urls import TRAP, normalise, same_site, skippable, trap_score
 
 AT_ONCE = 8
+AHEAD = 32
+REPORT_EVERY = 10
 DEEPEST = 20
 ENCODE_AT_ONCE = 2000
 BUMP_EVERY = 200
@@ -78,18 +80,20 @@ class Crawling:
         self._report(Progress("seeds"))
         await self._frontier.begin()
         await self._frontier.add([url async for url in self._seeds()], 0)
-        busy: dict[asyncio.Task[None], UUID] = {}
+        ahead: deque[Waiting] = deque()
+        busy: dict[asyncio.Task[Visit], Waiting] = {}
         try:
             while True:
-                if len(busy) < AT_ONCE:
-                    for waiting in await self._frontier.take(AT_ONCE - len(busy), but=list(busy.values())):
-                        busy[asyncio.create_task(self._visit(waiting))] = waiting.id
+                if not ahead:
+                    ahead += await self._frontier.take(AHEAD, but=[waiting.id for waiting in busy.values()])
+                while ahead and len(busy) < AT_ONCE:
+                    waiting = ahead.popleft()
+                    busy[asyncio.create_task(self._visit(waiting))] = waiting
                 if not busy:
                     return
                 done, _ = await asyncio.wait(busy, return_when=asyncio.FIRST_COMPLETED)
-                for task in done:
-                    del busy[task]
-                    task.result()
+                # One writer: the rows of one crawl never wait for each other's locks, and share transactions.
+                await self._record([(busy.pop(task), task.result()) for task in done])
         finally:
             for task in busy:
                 task.cancel()
@@ -104,19 +108,20 @@ class Crawling:
             if address is not None and self._belongs(address):
                 yield address
 
-    async def _visit(self, waiting: Waiting) -> None:
+    async def _visit(self, waiting: Waiting) -> Visit:
         try:
             response = await self._fetcher.fetch(waiting.url, etag=waiting.etag, last_modified=waiting.last_modified)
-            visit = await self._understood(waiting, response)
+            return await self._understood(waiting, response)
         except Unfit as unfit:
             pieces = () if unfit.state in ("gone", "skipped") else None
-            visit = Visit(unfit.state, unfit.problem, unfit.said, pieces=pieces)
-        changed = await self._frontier.record(waiting, visit)
-        self._visited += 1
-        self._since_bump += changed
-        if self._visited % BUMP_EVERY == 0:
+            return Visit(unfit.state, unfit.problem, unfit.said, pieces=pieces)
+
+    async def _record(self, visits: Sequence[tuple[Waiting, Visit]]) -> None:
+        before, self._visited = self._visited, self._visited + len(visits)
+        self._since_bump += await self._frontier.record(visits)
+        if self._visited // BUMP_EVERY != before // BUMP_EVERY:
             await self.publish()
-        if self._visited % 10 == 0 or self._visited < 10:
+        if self._visited // REPORT_EVERY != before // REPORT_EVERY or self._visited < REPORT_EVERY:
             counts = await self._frontier.counts()
             waits = counts.get("queued", 0)
             self._report(Progress("reading", sum(counts.values()) - waits, sum(counts.values()), counts))

@@ -5,7 +5,7 @@ Rows, so that a crawl that was killed goes on where it stopped.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -79,6 +79,8 @@ class Frontier:
         self._source_id = source_id
         self._crawl_id = crawl_id
         self._most = most
+        self._known = 0
+        self._seen: set[str] = set()
 
     async def begin(self) -> None:
         """Queues every page that the source is known to have, once per crawl: each is visited again."""
@@ -95,46 +97,52 @@ class Frontier:
                 .values(state="queued", crawl_id=self._crawl_id, problem=None, said=None)
             )
             await session.commit()
+        self._known = sum((await self.counts()).values())
 
     async def add(self, urls: Iterable[str], depth: int) -> None:
         """Queues URLs that this crawl has not seen."""
         async with self._database.session(self._scope) as session:
-            await self._add(session, urls, depth)
+            await self._add(session, dict.fromkeys(urls, depth))
             await session.commit()
 
-    async def _add(self, session: AsyncSession, urls: Iterable[str], depth: int) -> None:
-        wanted = list(dict.fromkeys(urls))
-        if not wanted:
-            return
+    async def _add(self, session: AsyncSession, depths: Mapping[str, int]) -> None:
+        """Adds URLs with their depths, up to the crawl's limit. Once per transaction, and in the order of the URLs: two
+        crawls of one domain that find the same pages then never wait for each other in a ring."""
+        fresh = [url for url in depths if url not in self._seen]
+        self._seen.update(fresh)
         connection = await session.connection()
-        mine = (col(Page.domain_id) == self._scope.domain_id) & (col(Page.crawl_id) == self._crawl_id)
-        known = (await connection.execute(columns(func.count()).select_from(Page).where(mine))).scalar_one()
-        for start in range(0, min(len(wanted), max(0, self._most - known)), BATCH):
-            statement = insert(Page).values(
-                [
-                    {
-                        "domain_id": self._scope.domain_id,
-                        "id": new_id(),
-                        "source_id": self._source_id,
-                        "url": url,
-                        "state": "queued",
-                        "depth": depth,
-                        "crawl_id": self._crawl_id,
-                        "title": "",
-                        "language": "",
-                        "found_at": self._clock.now(),
-                    }
-                    for url in wanted[start : min(start + BATCH, self._most - known)]
-                ]
-            )
-            await connection.execute(
-                statement.on_conflict_do_update(
-                    index_elements=["domain_id", "url"],
-                    set_={"state": "queued", "crawl_id": self._crawl_id, "depth": statement.excluded.depth},
-                    where=col(Page.crawl_id).is_distinct_from(self._crawl_id)
-                    & (col(Page.source_id) == self._source_id),
+        for start in range(0, len(fresh), BATCH):
+            urls = sorted(fresh[start : start + BATCH][: max(0, self._most - self._known)])
+            if not urls:
+                return
+            back = await connection.execute(
+                update(Page)
+                .where(
+                    col(Page.domain_id) == self._scope.domain_id,
+                    col(Page.source_id) == self._source_id,
+                    col(Page.url).in_(urls),
+                    col(Page.crawl_id).is_distinct_from(self._crawl_id),
                 )
+                .values(state="queued", crawl_id=self._crawl_id)
             )
+            now = self._clock.now()
+            rows = [
+                {
+                    "domain_id": self._scope.domain_id,
+                    "id": new_id(),
+                    "source_id": self._source_id,
+                    "url": url,
+                    "state": "queued",
+                    "depth": depths[url],
+                    "crawl_id": self._crawl_id,
+                    "title": "",
+                    "language": "",
+                    "found_at": now,
+                }
+                for url in urls
+            ]
+            made = await connection.execute(insert(Page).values(rows).on_conflict_do_nothing())
+            self._known += back.rowcount + made.rowcount
 
     async def take(self, count: int, *, but: Collection[UUID]) -> list[Waiting]:
         """The next URLs, nearest to the seed first, without those in `but` (which are being visited)."""
@@ -154,31 +162,40 @@ class Frontier:
             rows = (await session.exec(statement)).all()
         return [Waiting(r.id, r.url, r.depth, r.etag, r.last_modified, r.content_hash) for r in rows]
 
-    async def record(self, waiting: Waiting, visit: Visit) -> int:
-        """Writes what a visit found: page, passages and links in one transaction. Returns how many passages changed."""
+    async def record(self, visits: Sequence[tuple[Waiting, Visit]]) -> int:
+        """Writes what visits found: pages, passages and links in one transaction. Returns how many passages changed."""
         async with self._database.session(self._scope) as session:
-            page = await session.get(Page, (self._scope.domain_id, waiting.id), with_for_update=True)
-            if page is None:
-                return 0
-            retitled = visit.state == "read" and page.title != visit.title
-            page.state, page.problem = visit.state, visit.problem
-            page.said = visit.said[:SAID_AT_MOST] if visit.said else None
-            if visit.state == "read":
-                page.title, page.language, page.content_hash = visit.title, visit.language, visit.content_hash
-            if visit.state in ("read", "unchanged"):
-                page.etag = visit.etag or page.etag
-                page.last_modified = visit.last_modified or page.last_modified
-                page.read_at = self._clock.now()
-            session.add(page)
+            statement = select(Page).where(
+                Page.domain_id == self._scope.domain_id, col(Page.id).in_([waiting.id for waiting, _ in visits])
+            )
+            pages = {page.id: page for page in (await session.exec(statement.with_for_update())).all()}
             changed = 0
-            if visit.pieces is not None:
-                await session.flush()
-                if retitled:
-                    await self._rows.forget_vectors(session, self._scope, page.id)
-                changed = await self._rows.replace(session, self._scope, page, visit.pieces)
-            await self._add(session, visit.links, waiting.depth + 1)
+            links: dict[str, int] = {}
+            for waiting, visit in visits:
+                if (page := pages.get(waiting.id)) is not None:
+                    changed += await self._record(session, page, visit)
+                    links = {**dict.fromkeys(visit.links, waiting.depth + 1), **links}
+            await self._add(session, links)
             await session.commit()
         return changed
+
+    async def _record(self, session: AsyncSession, page: Page, visit: Visit) -> int:
+        first = page.read_at is None
+        retitled = visit.state == "read" and page.title != visit.title
+        page.state, page.problem = visit.state, visit.problem
+        page.said = visit.said[:SAID_AT_MOST] if visit.said else None
+        if visit.state == "read":
+            page.title, page.language, page.content_hash = visit.title, visit.language, visit.content_hash
+        if visit.state in ("read", "unchanged"):
+            page.etag = visit.etag or page.etag
+            page.last_modified = visit.last_modified or page.last_modified
+            page.read_at = self._clock.now()
+        session.add(page)
+        if visit.pieces is None:
+            return 0
+        if retitled and not first:
+            await self._rows.forget_vectors(session, self._scope, page.id)
+        return await self._rows.replace(session, self._scope, page, visit.pieces, first=first)
 
     async def counts(self) -> dict[str, int]:
         """Pages of this crawl by state."""

@@ -43,11 +43,16 @@ class PassageRows(PassageStore):
         self._database = database
         self._clock = clock
 
-    async def replace(self, session: AsyncSession, scope: Scope, page: Page, pieces: Sequence[Piece]) -> int:
+    async def replace(
+        self, session: AsyncSession, scope: Scope, page: Page, pieces: Sequence[Piece], *, first: bool = False
+    ) -> int:
         """Makes the pieces the page's passages, in the session's transaction. What stayed the same keeps its row and
-        its vectors, so that an unchanged piece costs no encoding. Returns how many rows are new or gone."""
-        statement = select(Passage).where(Passage.domain_id == scope.domain_id, Passage.page_id == page.id)
-        before = {(p.kind, p.heading, p.question, p.text): p for p in (await session.exec(statement)).all()}
+        its vectors, so that an unchanged piece costs no encoding. A page that is read for the `first` time has no row
+        yet. Returns how many rows are new or gone."""
+        before: dict[tuple[str, str, str | None, str], Passage] = {}
+        if not first:
+            statement = select(Passage).where(Passage.domain_id == scope.domain_id, Passage.page_id == page.id)
+            before = {(p.kind, p.heading, p.question, p.text): p for p in (await session.exec(statement)).all()}
         new: list[dict[str, Any]] = []
         for position, piece in enumerate(pieces):
             kept = before.pop((piece.kind, piece.heading, piece.question, piece.text), None)
