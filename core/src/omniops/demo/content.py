@@ -12,7 +12,9 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter
 PAGES = Path(__file__).parent / "pages"
 NAME = "Tarn & Tor"
 
-Picture = Literal["ridge", "tunnel", "dome", "tarp", "bag", "pack", "daypack", "stove", "hob", "pot", "boot", "shoe"]
+Picture = Literal[
+    "ridge", "tunnel", "dome", "tarp", "sheet", "bag", "pack", "daypack", "stove", "hob", "pot", "boot", "shoe"
+]
 Shade = Literal["moss", "slate", "ochre", "rust", "lake", "heather", "steel", "peat"]
 
 
@@ -21,7 +23,7 @@ class _Record(BaseModel):
 
 
 class Page(_Record):
-    """A page that is written by hand. Its text stands in `pages/<path>.html`, but for those whose `template` makes it."""
+    """A page that is written by hand. Its text stands in `pages/<path>.html`, unless its `template` makes it."""
 
     path: str
     title: str
@@ -81,7 +83,8 @@ class Product(_Record):
     related: list[str]
     """Paths of other products."""
     modified: AwareDatetime
-    in_sitemap: bool = True
+    accessory: bool = False
+    """Whether it stands only beside what it belongs to: not on the shelf, not in the sitemap."""
 
     @property
     def path(self) -> str:

@@ -1,4 +1,4 @@
-"""The shop as an ASGI application: every page rendered once, with the headers of a careful site."""
+"""The shop as an ASGI application: pages from templates, with the headers of a careful site."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ OPENED = datetime(2026, 9, 1, 8, tzinfo=UTC)
 MOVED = {"/returns": "/help/returns", "/shipping": "/help/shipping", "/faq": "/help/faq", "/blog": "/journal"}
 """Old addresses that are still linked to, with the new ones."""
 _ROBOTS = "User-agent: *\nDisallow: /staff/\n\nSitemap: {origin}/sitemap.xml\n"
-_SOURCE = re.compile(r"https?://[a-z0-9.:\[\]-]+/[\w./~-]*(?:\?[\w.=&-]*)?", re.IGNORECASE)
+_SOURCE = re.compile(r"https?://[a-z0-9.:\[\]-]+/[\w./~-]*(?:\?[\w.=&-]*)?", re.IGNORECASE | re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ def create_app(widget: WidgetTag | None = None) -> Starlette:
     Addresses inside pages (canonical links, sitemap) follow the host under which the shop is asked.
     """
     pages = _pages()
-    environment = _environment(widget, pages)
+    environment = _environment(widget)
     headers = {
         "content-security-policy": _policy(widget),
         "referrer-policy": "same-origin",
@@ -118,15 +118,16 @@ def _pages() -> dict[str, _Shown]:
     )
     shelves = {category.slug: category for category in catalogue.categories}
     titles = {page.path: page.heading for page in written} | {shelf.path: shelf.name for shelf in shelves.values()}
+    helps = [(page.path, page.title) for page in written if page.path.startswith("/help/")]
     shown = {}
     for page in written:
         crumbs = [*_above(page.path, titles), (page.path, page.heading)]
         values = {"page": page, "crumbs": crumbs, "posts": posts, "shelves": list(shelves.values())}
-        values |= {"products": products, "faq": faq}
+        values |= {"products": products, "faq": faq, "helps": helps}
         values["data"] = structured.of_page(page, crumbs, faq if page.template == "faq.html" else ())
         shown[page.path] = _Shown(page.template, values, page.modified, page.in_sitemap)
     for shelf in shelves.values():
-        stock = [product for product in products.values() if product.category == shelf.slug]
+        stock = [product for product in products.values() if product.category == shelf.slug and not product.accessory]
         crumbs = [("/", "Home"), (shelf.path, shelf.name)]
         values = {"shelf": shelf, "stock": stock, "crumbs": crumbs, "data": structured.of_shelf(shelf, stock, crumbs)}
         shown[shelf.path] = _Shown("category.html", values, shelf.modified, True)
@@ -136,7 +137,7 @@ def _pages() -> dict[str, _Shown]:
         values = {"product": product, "shelf": shelf, "crumbs": crumbs}
         values["related"] = [products[path] for path in product.related]
         values["data"] = structured.of_product(product, shelf, crumbs)
-        shown[product.path] = _Shown("product.html", values, product.modified, product.in_sitemap)
+        shown[product.path] = _Shown("product.html", values, product.modified, not product.accessory)
     return shown
 
 
@@ -149,7 +150,7 @@ def _above(path: str, titles: dict[str, str]) -> Sequence[tuple[str, str]]:
     return [("/", "Home"), *((parent, titles[parent]) for parent in parents if parent in titles)]
 
 
-def _environment(widget: WidgetTag | None, pages: dict[str, _Shown]) -> Environment:
+def _environment(widget: WidgetTag | None) -> Environment:
     environment = Environment(
         loader=FileSystemLoader([TEMPLATES, content.PAGES]),
         autoescape=True,
@@ -158,7 +159,7 @@ def _environment(widget: WidgetTag | None, pages: dict[str, _Shown]) -> Environm
         lstrip_blocks=True,
     )
     environment.globals |= {"shop": content.NAME, "widget": widget}
-    environment.filters |= {"day": lambda day: f"{day.day} {day:%B %Y}", "ld": structured.absolute}
+    environment.filters |= {"day": lambda day: f"{day.day} {day:%B %Y}", "ld": structured.script}
     return environment
 
 

@@ -90,7 +90,7 @@ def of_product(product: Product, shelf: Category, crumbs: Crumbs) -> list[Node]:
     return [node, *_trail(crumbs)]
 
 
-def absolute(nodes: Iterable[Node], origin: str) -> str:
+def script(nodes: Iterable[Node], origin: str) -> str:
     """The text of a JSON-LD script for these nodes, with full addresses. Safe inside a script element."""
     graph = {"@context": "https://schema.org", "@graph": [_at(node, origin) for node in nodes]}
     return json.dumps(graph, ensure_ascii=False, indent=1).replace("<", "\\u003c")
