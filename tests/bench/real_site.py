@@ -75,13 +75,13 @@ async def crawl(settings, ready, port, start, questions):
 
         def progress(now):
             if now.phase not in marks:
-                marks[now.phase] = (time.perf_counter() - at, cpu()[0] - spent[0])
+                marks[now.phase] = (time.perf_counter() - at, sum(cpu()) - sum(spent))
 
         with PeakMemory() as memory:
             report = await runtime.knowledge.crawl(domain.scope, source.id, progress)
         wall, after = time.perf_counter() - at, cpu()
         pages = report.counts.get("read", 0)
-        read_wall, read_cpu = marks.get("encoding", (wall, after[0] - spent[0]))
+        read_wall, read_cpu = marks.get("encoding", (wall, sum(after) - sum(spent)))
         results = [await judged(runtime, domain, question) for question in questions]
     with_gold = [result for result in results if result["pages"]]
     return {
@@ -92,7 +92,7 @@ async def crawl(settings, ready, port, start, questions):
         "reading_seconds": round(read_wall, 1),
         "reading_cpu_seconds": round(read_cpu, 1),
         "pages_per_cpu_second": round(pages / read_cpu, 1),
-        "encoding_cpu_seconds": round(after[0] + after[1] - spent[0] - spent[1] - read_cpu, 1),
+        "encoding_cpu_seconds": round(sum(after) - sum(spent) - read_cpu, 1),
         "peak_mib": round(memory.peak / 2**20),
         "found_first": sum(result["rank"] == 1 for result in with_gold),
         "found_in_5": sum(bool(result["rank"]) and result["rank"] <= 5 for result in with_gold),

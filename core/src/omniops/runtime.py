@@ -219,7 +219,7 @@ class _Builder:
         self._report(found)
         declarations = [(loaded.name, loaded.declaration) for loaded in found.loaded]
         catalog = Catalog.build(declarations)
-        allows = Allows(database)
+        allows = Allows(database, clock)
         register = ProcessorRegister(declarations, allows)
         ledger = DatabaseLedger(database, clock)
         stack.push_async_callback(ledger.close)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +19,10 @@ from omniops.gate.models import EgressEntry, GateAllow
 
 DEPLOYMENT = UUID(int=0)
 """The account of calls that are made for no account."""
+
+FRESH = timedelta(seconds=5)
+"""After this a change that another process made is seen."""
+MOST_READ = 10_000
 
 _SCOPE = text("select set_config('omniops.account', :account, true)")
 _CLOSE = text(
@@ -107,13 +111,23 @@ def _by_account(rows: Sequence[dict[str, Any]]) -> dict[UUID, list[dict[str, Any
 class Allows:
     """The operator's exceptions. Read by every process, written through the system role only."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
+        self._clock = clock
+        self._read: dict[tuple[str, int], tuple[datetime, Allow | None]] = {}
 
     async def find(self, host: str, port: int) -> Allow | None:
+        """The exception for a target. What was read in the last `FRESH` is not read again."""
+        now = self._clock.now()
+        if (known := self._read.get((host, port))) is not None and now - known[0] < FRESH:
+            return known[1]
         async with self._database.connect() as connection:
             row = (await connection.execute(_select().where(_at(host, port)))).first()
-        return Allow(row.host, row.port, row.reason, row.plaintext) if row else None
+        allow = Allow(row.host, row.port, row.reason, row.plaintext) if row else None
+        if len(self._read) > MOST_READ:
+            self._read.clear()
+        self._read[host, port] = (now, allow)
+        return allow
 
     async def all(self) -> list[Allow]:
         async with self._database.connect() as connection:
@@ -127,6 +141,7 @@ class Allows:
                 GateAllow(host=allow.host, port=allow.port, reason=allow.reason, plaintext=allow.plaintext)
             )
             await session.commit()
+        self._read.clear()
 
     async def remove(self, host: str, port: int) -> None:
         async with self._database.system(f"gate: remove the exception for {host}:{port}") as session:
@@ -134,6 +149,7 @@ class Allows:
             if row is not None:
                 await session.delete(row)
             await session.commit()
+        self._read.clear()
 
 
 def _select() -> Any:

@@ -6,26 +6,23 @@ import asyncio
 import hashlib
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from omniops.contracts.knowledge import Encoder, Fetch, SitemapView, Source, SourceView
 from omniops.contracts.scope import Scope
 from omniops.errors import NotReachable
-from omniops.knowledge.cut import cut
 from omniops.knowledge.encoding import encode_in_child
-from omniops.knowledge.extract import extract
 from omniops.knowledge.fetching import Fetcher, Response, Unfit
 from omniops.knowledge.frontier import Frontier, Visit, Waiting
-from omniops.knowledge.language import detect
 from omniops.knowledge.progress import OnProgress, Progress
+from omniops.knowledge.reading import PageReader, Unreadable
 from omniops.knowledge.sitemap import parse as parse_sitemap
 from omniops.knowledge.store import PassageRows
-from omniops.knowledge.structured import read_structured
 from omniops.knowledge.urls import TRAP, normalise, same_site, skippable, trap_score
 
 AT_ONCE = 8
-AHEAD = 32
+AHEAD = 64
+WRITE_AT_ONCE = 16
 REPORT_EVERY = 10
 DEEPEST = 20
 ENCODE_AT_ONCE = 2000
@@ -70,8 +67,7 @@ class Crawling:
         self._hosts = hosts
         self._scope = scope
         self._report = on_progress
-        # trafilatura holds the interpreter's lock most of the time: more threads than two would not help.
-        self._pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="extract")
+        self._reader = PageReader()
         self._visited = 0
         self._since_bump = 0
 
@@ -82,6 +78,7 @@ class Crawling:
         await self._frontier.add([url async for url in self._seeds()], 0)
         ahead: deque[Waiting] = deque()
         busy: dict[asyncio.Task[Visit], Waiting] = {}
+        seen: list[tuple[Waiting, Visit]] = []
         try:
             while True:
                 if not ahead:
@@ -92,13 +89,17 @@ class Crawling:
                 if not busy:
                     return
                 done, _ = await asyncio.wait(busy, return_when=asyncio.FIRST_COMPLETED)
-                # One writer: the rows of one crawl never wait for each other's locks, and share transactions.
-                await self._record([(busy.pop(task), task.result()) for task in done])
+                seen += [(busy.pop(task), task.result()) for task in done]
+                # One writer: the rows of one crawl never wait for each other's locks, and share transactions. A kill
+                # loses what was not written yet; the next start visits it again.
+                if len(seen) >= WRITE_AT_ONCE or not ahead:
+                    await self._record(seen)
+                    seen = []
         finally:
             for task in busy:
                 task.cancel()
             await asyncio.gather(*busy, return_exceptions=True)
-            self._pool.shutdown(wait=False)
+            await self._reader.close()
 
     async def _seeds(self) -> AsyncIterator[str]:
         robots = await self._fetcher.robots(self._view.url)
@@ -134,33 +135,28 @@ class Crawling:
             return Visit("unchanged", etag=response.etag, last_modified=response.last_modified)
         if not response.is_html:
             return Visit("skipped", "not_html", f"It is {response.content_type!r}.", pieces=())
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._pool, self._parsed, waiting, response, digest)
-
-    def _parsed(self, waiting: Waiting, response: Response, digest: bytes) -> Visit:
-        document = extract(response.body, response.url, response.content_type)
-        head = document.head
-        links = [link for link in head.links if self._wanted(link, waiting.depth + 1)]
+        try:
+            reading = await self._reader.read(response.body, response.url, response.content_type)
+        except Unreadable as error:
+            return Visit("failed", error.problem, str(error))
+        links = [link for link in reading.links if self._wanted(link, waiting.depth + 1)]
         if response.url != waiting.url:
             # The page lives at another address: that one is visited in its own right.
             return Visit("skipped", "redirected", f"It is now {response.url}.", pieces=(), links=[response.url])
-        canonical = head.canonical
+        canonical = reading.canonical
         if canonical and canonical != waiting.url and self._wanted(canonical, waiting.depth):
             return Visit("skipped", "canonical", f"Its own address is {canonical}.", pieces=(), links=[canonical])
-        if head.noindex:
+        if reading.noindex:
             return Visit("skipped", "noindex", "The page asks not to be indexed.", pieces=(), links=links)
-        structured = read_structured(head.json_ld)
-        pieces = cut(document, structured)
-        sample = " ".join(piece.text for piece in pieces[:3])
         return Visit(
             "read",
-            document.problem,
-            title=head.title or response.url,
-            language=detect(sample, head.language),
+            reading.problem,
+            title=reading.title,
+            language=reading.language,
             etag=response.etag,
             last_modified=response.last_modified,
             content_hash=digest,
-            pieces=pieces,
+            pieces=reading.pieces,
             links=links,
         )
 

@@ -169,19 +169,25 @@ class Frontier:
                 Page.domain_id == self._scope.domain_id, col(Page.id).in_([waiting.id for waiting, _ in visits])
             )
             pages = {page.id: page for page in (await session.exec(statement.with_for_update())).all()}
-            changed = 0
+            read: list[tuple[Page, Sequence[Piece]]] = []
             links: dict[str, int] = {}
             for waiting, visit in visits:
-                if (page := pages.get(waiting.id)) is not None:
-                    changed += await self._record(session, page, visit)
-                    links = {**dict.fromkeys(visit.links, waiting.depth + 1), **links}
+                if (page := pages.get(waiting.id)) is None:
+                    continue
+                if self._noted(page, visit):
+                    await self._rows.forget_vectors(session, self._scope, page.id)
+                session.add(page)
+                if visit.pieces is not None:
+                    read.append((page, visit.pieces))
+                links = {**dict.fromkeys(visit.links, waiting.depth + 1), **links}
+            changed = await self._rows.replace(session, self._scope, read) if read else 0
             await self._add(session, links)
             await session.commit()
         return changed
 
-    async def _record(self, session: AsyncSession, page: Page, visit: Visit) -> int:
-        first = page.read_at is None
-        retitled = visit.state == "read" and page.title != visit.title
+    def _noted(self, page: Page, visit: Visit) -> bool:
+        """Writes a visit into its page. Returns whether the page, read before, has another title now."""
+        retitled = page.read_at is not None and visit.state == "read" and page.title != visit.title
         page.state, page.problem = visit.state, visit.problem
         page.said = visit.said[:SAID_AT_MOST] if visit.said else None
         if visit.state == "read":
@@ -190,12 +196,7 @@ class Frontier:
             page.etag = visit.etag or page.etag
             page.last_modified = visit.last_modified or page.last_modified
             page.read_at = self._clock.now()
-        session.add(page)
-        if visit.pieces is None:
-            return 0
-        if retitled and not first:
-            await self._rows.forget_vectors(session, self._scope, page.id)
-        return await self._rows.replace(session, self._scope, page, visit.pieces, first=first)
+        return retitled
 
     async def counts(self) -> dict[str, int]:
         """Pages of this crawl by state."""

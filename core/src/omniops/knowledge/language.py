@@ -9,7 +9,7 @@ SURE = 0.9
 """Probability from which the words overrule what a page declares: templates in English hold many a German page."""
 SHORT = 80
 """Characters below which a declaration, where there is one, is better than a guess."""
-LONGEST = 2000
+LONGEST = 600
 """Characters that are looked at; more do not change the answer."""
 DEFAULT = "en"
 _NONE = frozenset(("und", "zxx", "mul", "mis"))

@@ -36,6 +36,10 @@ def _context(title: str, heading: str, question: str | None) -> str:
     return " › ".join(part for part in (title, heading, question) if part)
 
 
+def _said(page_id: UUID, piece: Piece | Passage) -> tuple[UUID, str, str, str | None, str]:
+    return page_id, piece.kind, piece.heading, piece.question, piece.text
+
+
 class PassageRows(PassageStore):
     """The rows of all domains."""
 
@@ -43,38 +47,36 @@ class PassageRows(PassageStore):
         self._database = database
         self._clock = clock
 
-    async def replace(
-        self, session: AsyncSession, scope: Scope, page: Page, pieces: Sequence[Piece], *, first: bool = False
-    ) -> int:
-        """Makes the pieces the page's passages, in the session's transaction. What stayed the same keeps its row and
-        its vectors, so that an unchanged piece costs no encoding. A page that is read for the `first` time has no row
-        yet. Returns how many rows are new or gone."""
-        before: dict[tuple[str, str, str | None, str], Passage] = {}
-        if not first:
-            statement = select(Passage).where(Passage.domain_id == scope.domain_id, Passage.page_id == page.id)
-            before = {(p.kind, p.heading, p.question, p.text): p for p in (await session.exec(statement)).all()}
+    async def replace(self, session: AsyncSession, scope: Scope, read: Sequence[tuple[Page, Sequence[Piece]]]) -> int:
+        """Makes the pieces the passages of their pages, in the session's transaction. What stayed the same keeps its
+        row and its vectors, so that an unchanged piece costs no encoding. Returns how many rows are new or gone."""
+        statement = select(Passage).where(
+            Passage.domain_id == scope.domain_id, col(Passage.page_id).in_([page.id for page, _ in read])
+        )
+        before = {_said(p.page_id, p): p for p in (await session.exec(statement)).all()}
         new: list[dict[str, Any]] = []
-        for position, piece in enumerate(pieces):
-            kept = before.pop((piece.kind, piece.heading, piece.question, piece.text), None)
-            if kept is not None:
-                if kept.position != position:
+        now = self._clock.now()
+        for page, pieces in read:
+            for position, piece in enumerate(pieces):
+                kept = before.pop(_said(page.id, piece), None)
+                if kept is None:
+                    new.append(
+                        {
+                            "domain_id": scope.domain_id,
+                            "id": new_id(),
+                            "page_id": page.id,
+                            "position": position,
+                            "kind": piece.kind,
+                            "heading": piece.heading,
+                            "text": piece.text,
+                            "question": piece.question,
+                            "facts": dict(piece.facts),
+                            "created_at": now,
+                        }
+                    )
+                elif kept.position != position:
                     kept.position = position
                     session.add(kept)
-                continue
-            new.append(
-                {
-                    "domain_id": scope.domain_id,
-                    "id": new_id(),
-                    "page_id": page.id,
-                    "position": position,
-                    "kind": piece.kind,
-                    "heading": piece.heading,
-                    "text": piece.text,
-                    "question": piece.question,
-                    "facts": dict(piece.facts),
-                    "created_at": self._clock.now(),
-                }
-            )
         connection = await session.connection()
         if before:
             gone = [passage.id for passage in before.values()]

@@ -1,0 +1,52 @@
+"""The process that reads pages: for each a line of JSON and its bytes in, a line of JSON out. Run by `PageReader`."""
+
+from __future__ import annotations
+
+import json
+import resource
+import signal
+import sys
+from dataclasses import asdict
+
+from omniops.knowledge.cut import cut
+from omniops.knowledge.extract import extract
+from omniops.knowledge.language import detect
+from omniops.knowledge.reading import MOST_MEMORY, Reading
+from omniops.knowledge.structured import read_structured
+
+
+def main() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when to stop
+    resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    into, out = sys.stdin.buffer, sys.stdout.buffer
+    # The input ends with the parent, however that ended.
+    while line := into.readline():
+        order = json.loads(line)
+        body = into.read(order["bytes"])
+        try:
+            answer = asdict(_read(body, order["url"], order["content_type"]))
+        except Exception as error:
+            answer = {"broken": type(error).__name__}
+        out.write(json.dumps(answer).encode() + b"\n")
+        out.flush()
+
+
+def _read(body: bytes, url: str, content_type: str | None) -> Reading:
+    document = extract(body, url, content_type)
+    head = document.head
+    pieces = cut(document, read_structured(head.json_ld))
+    sample = " ".join(piece.text for piece in pieces[:3])
+    return Reading(
+        title=head.title or url,
+        language=detect(sample, head.language),
+        canonical=head.canonical,
+        noindex=head.noindex,
+        links=head.links,
+        pieces=pieces,
+        problem=document.problem,
+    )
+
+
+if __name__ == "__main__":
+    main()
