@@ -70,6 +70,11 @@ class Bar:
     _progress: Any = None
     _task: Any = None
 
+    def close(self) -> None:
+        """Takes the bar away, where something else is to be said now."""
+        if self._progress is not None:
+            self._progress.stop()
+
     def update(self, what: str, done: int, of: int) -> None:
         if self._progress is not None:
             self._progress.update(self._task, description=what, completed=done, total=of or None)

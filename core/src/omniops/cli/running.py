@@ -1,4 +1,4 @@
-"""Commands that run things: up, serve, worker, migrate."""
+"""Commands that run things: up, demo, serve, worker, migrate."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from typing import Annotated
 
 import typer
 
-from omniops.cli.output import emit, say
+from omniops.cli.output import FAILED, bar, emit, say
 from omniops.cli.session import settings
 
 
 def register(app: typer.Typer) -> None:
     app.command()(up)
+    app.command()(demo)
     app.command()(serve)
     app.command()(worker)
     app.command()(migrate)
@@ -26,6 +27,34 @@ def up(
     from omniops.operations.starting import start
 
     start(settings(port=port), site=site, name=name)
+
+
+def demo(
+    once: Annotated[
+        bool, typer.Option("--once", help="No browser: five questions and their answers, then end.")
+    ] = False,
+    port: Annotated[int | None, typer.Option(help="Port of OmniOps.")] = None,
+    shop_port: Annotated[int, typer.Option(help="Port of the demo shop.")] = 8021,
+    browser: Annotated[bool, typer.Option(help="Open the shop in a browser.")] = True,
+    as_json: Annotated[bool, typer.Option("--json", help="With --once: print JSON.")] = False,
+) -> None:
+    """A bundled shop, read and answering. Its folders are beside those of `up`, which it never touches."""
+    from omniops.operations.demo import demo_settings, once_report, run
+    from omniops.operations.demo import once as run_once
+
+    chosen = demo_settings(settings(), port=port)
+    with bar("starting", show=not as_json) as shown:
+        if not once:
+            run(chosen, shop_port, shown.update, shown.close, open_browser=browser)
+            return
+        outcomes = run_once(chosen, shop_port, shown.update)
+    if as_json:
+        emit([outcome.to_json() for outcome in outcomes])
+    else:
+        for line in once_report(outcomes):
+            print(line)
+    if not all(outcome.right for outcome in outcomes):
+        raise typer.Exit(FAILED)
 
 
 def serve(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from typing import Generic, TypeVar
 
 from omniops.errors import NotReady
@@ -16,11 +17,16 @@ _BATCH = 500
 
 
 class GroupCommit(Generic[T]):
-    """One writer for items of one kind. `write` stores a batch in one transaction; `failed` is said when it cannot."""
+    """One writer for items of one kind. `write` stores a batch in one transaction; `failed` is said when it cannot.
 
-    def __init__(self, write: Callable[[Sequence[T]], Awaitable[None]], failed: str) -> None:
+    `linger` is how many seconds a batch gathers before it is written: for items that nobody waits for.
+    """
+
+    def __init__(self, write: Callable[[Sequence[T]], Awaitable[None]], failed: str, *, linger: float = 0) -> None:
         self._write = write
         self._failed = failed
+        self._linger = linger
+        self._closing = asyncio.Event()
         self._waiting: list[tuple[T, asyncio.Future[None]]] = []
         self._writer: asyncio.Task[None] | None = None
 
@@ -38,6 +44,9 @@ class GroupCommit(Generic[T]):
 
     async def _run(self) -> None:
         while self._waiting:
+            if self._linger and len(self._waiting) < _BATCH:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._closing.wait(), self._linger)
             batch, self._waiting = self._waiting[:_BATCH], self._waiting[_BATCH:]
             failure: NotReady | None = None
             try:
@@ -56,5 +65,6 @@ class GroupCommit(Generic[T]):
 
     async def close(self) -> None:
         """Waits until everything given is through."""
+        self._closing.set()
         if self._writer is not None:
             await asyncio.gather(self._writer, return_exceptions=True)

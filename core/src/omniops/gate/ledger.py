@@ -38,7 +38,7 @@ class DatabaseLedger:
         self._database = database
         self._clock = clock
         self._opening = GroupCommit(self._open, "The ledger cannot be written.")
-        self._closing = GroupCommit(self._close, "The ledger cannot be written.")
+        self._closing = GroupCommit(self._close, "The ledger cannot be written.", linger=0.2)
 
     async def opened(self, call: Call) -> UUID:
         scope = call.grant.scope

@@ -6,9 +6,10 @@ import asyncio
 import subprocess
 import sys
 import webbrowser
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from omniops import logs
 from omniops.accounts.service import DomainView
@@ -54,6 +55,18 @@ class Outcome:
     question: str
     answer: Asked
     right: bool
+
+    def to_json(self) -> dict[str, Any]:
+        return {"right": self.right, **self.answer.to_json()}
+
+
+def once_report(outcomes: Sequence[Outcome]) -> Iterator[str]:
+    """The questions with their answers and sources, and whether each is as it should be, for people."""
+    for outcome in outcomes:
+        yield f"? {outcome.question}"
+        yield from (f"  {line}" for line in outcome.answer.lines())
+        yield "  as it should be\n" if outcome.right else "  NOT as it should be\n"
+    yield f"{sum(outcome.right for outcome in outcomes)} of {len(outcomes)} are as they should be."
 
 
 @contextmanager
@@ -131,8 +144,11 @@ async def _judged(runtime: Runtime, domain: DomainView, question: DemoQuestion) 
     return Outcome(question.question, answer, answer.level == "answer" and cited and question.answer in quoted)
 
 
-def run(settings: Settings, shop_port: int, progress: OnProgress, *, open_browser: bool) -> None:
-    """Everything at once, until a signal: shop, database, web, worker, and a page with the chat."""
+def run(
+    settings: Settings, shop_port: int, progress: OnProgress, read: Callable[[], None], *, open_browser: bool
+) -> None:
+    """Everything at once, until a signal: shop, database, web, worker, and a page with the chat. `read` is called when
+    the shop is read and nothing more progresses."""
     logs.configure("warning", settings.log_format)
     make_folders(settings)
     with only_one(settings), prepared(settings, create=True) as ready:
@@ -143,6 +159,7 @@ def run(settings: Settings, shop_port: int, progress: OnProgress, *, open_browse
         key = asyncio.run(_prepare_chat(settings, ready, shop_port))
         with _shop(shop_port, (f"{settings.public_url}/widget.js", key)):
             asyncio.run(_fill(settings, ready, shop_port, progress))
+            read()
             supervisor = Supervisor(settings, ready, logs.logger("supervisor"))
             supervisor.add("web", ["serve", "--fd", str(listener.fileno())], (listener.fileno(),))
             supervisor.add("worker", ["worker"])

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 from uuid import UUID
 
 from omniops.contracts.ids import SystemClock
 from omniops.contracts.knowledge import Encoder
-from omniops.contracts.plugin import PluginContext
+from omniops.contracts.plugin import GateDoor, PluginContext
 from omniops.contracts.scope import Scope
 from omniops.errors import EgressRefused, NotReady, Refused
+
+if TYPE_CHECKING:
+    import httpx2
 
 
 class RecordingLog:
@@ -58,6 +61,32 @@ class ShutGate:
         raise EgressRefused("There is no gate in this test.", reason="no_gate")
 
 
+class AnsweringGate:
+    """A gate whose other side is a function: every request reaches `answer`, and `requests` keeps them in order.
+
+    Nothing leaves the process. The real gate also refuses hosts that the plugin did not declare; this one asks only
+    that the processor is among `processors`, where they are given.
+    """
+
+    def __init__(self, answer: Callable[[httpx2.Request], httpx2.Response], *, processors: Sequence[str] = ()) -> None:
+        self.requests: list[httpx2.Request] = []
+        self._answer = answer
+        self._processors = processors
+
+    def http(
+        self, processor: str, *, purpose: str, categories: Sequence[str] = (), subjects: Sequence[UUID] = ()
+    ) -> httpx2.AsyncClient:
+        import httpx2
+
+        if self._processors and processor not in self._processors:
+            raise EgressRefused(f"{processor!r} is no declared processor.", reason="unknown_processor")
+        return httpx2.AsyncClient(transport=httpx2.MockTransport(self._respond))
+
+    def _respond(self, request: httpx2.Request) -> httpx2.Response:
+        self.requests.append(request)
+        return self._answer(request)
+
+
 def no_sessions(scope: Scope) -> AbstractAsyncContextManager[Any]:
     """Sessions of a database that is not there."""
     raise NotReady("There is no database in this test.")
@@ -67,12 +96,12 @@ def no_encoder() -> Encoder | None:
     return None
 
 
-def context(name: str, settings: Any, *, folder: Path) -> PluginContext:
-    """A context whose doors are shut: for tests of what a plugin does by itself."""
+def context(name: str, settings: Any, *, folder: Path, gate: GateDoor | None = None) -> PluginContext:
+    """A context whose doors are shut, unless a gate is given: for tests of what a plugin does by itself."""
     return PluginContext(
         name=name,
         settings=settings,
-        gate=ShutGate(),
+        gate=gate or ShutGate(),
         session=no_sessions,
         vault=ShutVault(),
         clock=SystemClock(),

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing, asynccontextmanager
 from typing import ClassVar
 
 from omniops.contracts.plugin import EncoderSource
@@ -42,9 +42,10 @@ class QuotingProvider(Provider):
     async def stream(
         self, request: Request, deployment: Deployment, *, limits: Timeouts
     ) -> AsyncIterator[AsyncIterator[Event]]:
-        yield self._events(request)
+        async with aclosing(self._events(request)) as events:
+            yield events
 
-    async def _events(self, request: Request) -> AsyncIterator[Event]:
+    async def _events(self, request: Request) -> AsyncGenerator[Event]:
         yield Started("quoting")
         if not request.passages:
             yield Level("none", 0.0)
