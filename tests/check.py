@@ -1,0 +1,84 @@
+"""Everything that must hold, in one command: style, types, floors, tests with branch coverage. `--quick` leaves out the
+browser and fault tests.
+
+On Debian and its like, what the tests need of the system is installed first (as root, or with sudo where that asks for
+no password). Elsewhere a sentence says what to install.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent.parent
+TOOLS = {
+    "chromium": "chromium",
+    "nft": "nftables",
+    "ip": "iproute2",
+    "pgbouncer": "pgbouncer",
+}
+"""Programs that the tests start, each with the Debian package that has it."""
+PLACES = (*os.environ.get("PATH", "").split(os.pathsep), "/usr/sbin", "/sbin")
+
+
+def installed(program: str) -> bool:
+    return shutil.which(program, path=os.pathsep.join(PLACES)) is not None
+
+
+def prepare() -> None:
+    """Installs what is missing. Exits with what to do where it cannot."""
+    missing = sorted({package for program, package in TOOLS.items() if not installed(program)})
+    if not missing:
+        return
+    command = ["apt-get", "install", "-y", "-q", "--no-install-recommends", *missing]
+    root = [] if os.geteuid() == 0 else ["sudo", "-n"]
+    if shutil.which("apt-get") is None or (root and subprocess.run([*root, "true"], capture_output=True).returncode):
+        sys.exit(f"The tests need {', '.join(missing)}. Install them as root: apt-get install {' '.join(missing)}")
+    print(f"Installing {', '.join(missing)} …", flush=True)
+    environment = ["env", "DEBIAN_FRONTEND=noninteractive"]
+    subprocess.run([*root, "apt-get", "update", "-q"], check=False, stdout=subprocess.DEVNULL)
+    if subprocess.run([*root, *environment, *command], stdout=subprocess.DEVNULL).returncode:
+        sys.exit(f"These packages could not be installed: {', '.join(missing)}. See apt-get's words above.")
+
+
+def steps(quick: bool) -> list[tuple[str, list[str]]]:
+    tests = [sys.executable, "-m", "coverage", "run", "-m", "pytest", "-q"]
+    if quick:
+        tests += ["-m", "not slow", "--ignore", "tests/journeys", "--ignore", "tests/faults"]
+    return [
+        ("style", ["ruff", "check", "."]),
+        ("format", ["ruff", "format", "--check", "."]),
+        ("types", ["mypy"]),
+        ("floors", ["lint-imports", "--no-cache"]),
+        ("tests", tests),
+        ("coverage", [sys.executable, "-m", "coverage", "combine", "-q"]),
+        ("coverage", [sys.executable, "-m", "coverage", "report"]),
+    ]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true")
+    chosen = parser.parse_args()
+    prepare()
+    os.chdir(HERE)
+    path = os.pathsep.join((str(Path(sys.executable).parent), *PLACES))
+    failed = []
+    for name, command in steps(chosen.quick):
+        print(f"── {name}: {' '.join(command[-4:])}", flush=True)
+        started = time.monotonic()
+        if subprocess.run(command, env={**os.environ, "PATH": path}).returncode:
+            failed.append(name)
+        print(f"── {name}: {time.monotonic() - started:.0f} s", flush=True)
+    if failed:
+        sys.exit(f"Not as it must be: {', '.join(failed)}.")
+    print("All is as it must be.")
+
+
+if __name__ == "__main__":
+    main()
