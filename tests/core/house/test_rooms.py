@@ -1,4 +1,4 @@
-"""The house rules that a contract of import-linter cannot say: rooms of one floor meet at the door, files stay short."""
+"""House rules that import-linter has no contract for: rooms of one floor meet at the door, files stay short."""
 
 from pathlib import Path
 

@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from omniops.cli import admin, knowledge, running
+from omniops.cli import admin, docs, knowledge, plugins, running
 from omniops.cli.output import INTERRUPTED, exit_code, say
 from omniops.errors import OmniOpsError
 
@@ -21,6 +21,8 @@ app = typer.Typer(
 running.register(app)
 knowledge.register(app)
 admin.register(app)
+plugins.register(app)
+docs.register(app)
 
 
 def run() -> None:

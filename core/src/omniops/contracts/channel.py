@@ -88,6 +88,8 @@ class Channel(ABC):
     def verify(self, body: bytes, headers: Mapping[str, str], connection: BaseModel) -> None:
         """Checks the signature of a webhook over its raw bytes, in constant time. Raises `Rejected`.
 
+        Names of `headers` are in lower case.
+
         The default rejects: a channel that cannot verify cannot receive webhooks.
         """
         raise Rejected(f"Channel {self.name!r} takes no webhooks.", code="no_webhooks")

@@ -102,8 +102,11 @@ class Crawling:
             await self._reader.close()
 
     async def _seeds(self) -> AsyncIterator[str]:
-        robots = await self._fetcher.robots(self._view.url)
-        view = replace(self._view, hints=tuple(robots.sitemaps))
+        try:
+            hints = (await self._fetcher.robots(self._view.url)).sitemaps
+        except Unfit:
+            hints = ()  # the seed itself will say why
+        view = replace(self._view, hints=tuple(hints))
         async for url in self._source.seeds(view, _Sitemaps(self._fetcher)):
             address = normalise(url)
             if address is not None and self._belongs(address):

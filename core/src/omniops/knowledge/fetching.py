@@ -76,7 +76,7 @@ class Fetcher:
         self._hosts: dict[str, _Host] = {}
 
     async def robots(self, url: str) -> Robots:
-        """The rules of a URL's host, read once per crawl."""
+        """The rules of a URL's host, read once per crawl. Raises `Unfit` for a host that the gate refuses."""
         host = self._host(url)
         async with host.lock:
             if host.robots is None:
@@ -87,7 +87,11 @@ class Fetcher:
         parts = urlsplit(url)
         try:
             answer = await self._follow(f"{parts.scheme}://{parts.netloc}/robots.txt", {}, check_robots=False)
-        except (NotReachable, Unfit):
+        except NotReachable:
+            return Robots.unreachable()
+        except Unfit as unfit:
+            if isinstance(unfit.__cause__, EgressRefused):
+                raise  # the gate's reason is the true one
             return Robots.unreachable()
         return Robots.answered(answer.status, answer.body)
 

@@ -207,7 +207,7 @@ class Frontier:
                 .where(col(Page.domain_id) == self._scope.domain_id, col(Page.crawl_id) == self._crawl_id)
                 .group_by(col(Page.state))
             )
-            return dict(rows.tuples().all())
+            return dict(rows.all())
 
     async def problems(self, limit: int = 1000) -> list[tuple[str, str, str, str]]:
         """URL, state, code and words of every page of this crawl that has a problem."""

@@ -118,7 +118,7 @@ class Suite:
     def observe(self, tmp_path: Path) -> Mapping[str, Any]:
         """What importing, constructing and asking the plugin touches, seen in a process of its own."""
         done = subprocess.run(
-            [sys.executable, "-m", "omniops.testing.observing", self.plugin_name, str(tmp_path)],
+            [sys.executable, "-m", "omniops.testing.observing", GROUP, self.plugin_name, str(tmp_path)],
             input=json.dumps(dict(self.settings), default=str),
             env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "PYTHONDONTWRITEBYTECODE": "1"},
             capture_output=True,
