@@ -54,12 +54,14 @@ def _safe_exception(_logger: Any, _method: str, event: Any) -> Any:
         info = (type(info), info, info.__traceback__)
     if info and info[1] is not None:
         error: BaseException = info[1]
+        while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+            error = error.exceptions[0]
         event["error"] = type(error).__name__
         if isinstance(error, OmniOpsError):
             event["said"] = str(error)
         if state := getattr(error.__cause__ or error, "sqlstate", None):
             event["sqlstate"] = state
-        frames = traceback.extract_tb(info[2])[-8:]
+        frames = traceback.extract_tb(error.__traceback__)[-8:]
         event["at"] = [f"{frame.filename.rpartition('site-packages/')[2]}:{frame.lineno}" for frame in frames]
     return event
 

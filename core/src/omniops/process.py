@@ -9,7 +9,9 @@ import threading
 
 from omniops import logs
 from omniops.bootstrap import Prepared
+from omniops.errors import ConfigError
 from omniops.gate.guard import Guard, install
+from omniops.settings import Settings
 
 
 def guarded(ready: Prepared) -> None:
@@ -18,6 +20,17 @@ def guarded(ready: Prepared) -> None:
     links = (ready.links.app, ready.links.pooled)
     names = frozenset(link.host for link in links if link is not None and not link.host.startswith("/"))
     install(Guard(names, lambda event, target: log.error("guard.refused", what=event, target=target)))
+
+
+def handed_over() -> Settings:
+    """The settings of the supervisor, from its end of the pipe. They need not be those of the environment."""
+    line = b""
+    while not line.endswith(b"\n"):
+        piece = os.read(sys.stdin.fileno(), 1)  # byte by byte: what follows is not ours to buffer
+        if not piece:
+            raise ConfigError("The supervisor ended before it said how to run.")
+        line += piece
+    return Settings.model_validate_json(line)
 
 
 def end_with_parent() -> None:

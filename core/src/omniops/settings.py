@@ -7,6 +7,7 @@ are `OMNIOPS_PLUGIN__NAME` or a table `[plugin]` in the file; they belong to the
 from __future__ import annotations
 
 import difflib
+import json
 import os
 import tomllib
 from collections.abc import Mapping
@@ -118,6 +119,14 @@ class Settings(BaseModel):
 
     _split_plugins = field_validator("plugins", mode="before")(_split)
     _split_networks = field_validator("database_region_networks", mode="before")(_split)
+
+    def to_line(self) -> bytes:
+        """All that was set, secrets included, on one line of JSON: for the private pipe to a child process."""
+        values = self.model_dump(mode="json", exclude_unset=True) | {"plugin_settings": self.plugin_settings}
+        for name in self.model_fields_set:
+            if isinstance(value := getattr(self, name), SecretStr):
+                values[name] = value.get_secret_value()
+        return json.dumps(values).encode() + b"\n"
 
     @cached_property
     def public_url(self) -> str:

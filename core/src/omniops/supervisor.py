@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from omniops.bootstrap import Prepared
@@ -95,9 +95,11 @@ class Supervisor:
 
     def _start(self, child: Child) -> None:
         # The child's input is our end of a pipe: when we are gone, however that came about, it ends as well.
-        child.process = subprocess.Popen(
-            child.command, stdin=subprocess.PIPE, pass_fds=child.pass_fds, env=os.environ.copy()
-        )
+        child.process = subprocess.Popen(child.command, stdin=subprocess.PIPE, pass_fds=child.pass_fds)
+        assert child.process.stdin is not None
+        with suppress(BrokenPipeError):  # it ended already, and is started again
+            child.process.stdin.write(self.settings.to_line())
+            child.process.stdin.flush()
         child.started = time.monotonic()
 
     def _look(self, child: Child) -> None:

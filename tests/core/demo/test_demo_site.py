@@ -220,7 +220,7 @@ def test_without_a_widget_no_script_may_run(shop: TestClient) -> None:
 @pytest.mark.parametrize("path", [*LISTED, "/not-there"])
 def test_with_a_widget_each_page_ends_with_its_tag(path: str) -> None:
     answer = TestClient(create_app(WIDGET), base_url=ORIGIN).get(path)
-    tag = '<script src="http://127.0.0.1:8020/widget.js" data-key="pk_demo" async></script>'
+    tag = '<script src="http://127.0.0.1:8020/widget.js" data-domain="pk_demo" async></script>'
     assert re.fullmatch(rf".*{re.escape(tag)}\s*</body>\s*</html>", answer.text, re.DOTALL)
     assert answer.headers["content-security-policy"] == (
         "default-src 'none'; style-src 'self'; img-src 'self' data:; script-src 'self' http://127.0.0.1:8020; "
@@ -241,7 +241,7 @@ def test_a_widget_key_cannot_leave_its_attribute() -> None:
     app = create_app(WidgetTag(WIDGET.src, '"><script>alert(1)</script>'))
     tree = html.document_fromstring(TestClient(app, base_url=ORIGIN).get("/").text)
     (script,) = tree.xpath("//script[not(@type='application/ld+json')]")
-    assert script.get("data-key") == '"><script>alert(1)</script>'
+    assert script.get("data-domain") == '"><script>alert(1)</script>'
 
 
 @pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: question.question)

@@ -65,10 +65,11 @@ def serve(
     """Run one web process over a database that is there."""
     import socket
 
+    from omniops.process import handed_over
     from omniops.server.serving import bind
     from omniops.server.serving import serve as run
 
-    chosen = settings(port=port)
+    chosen = handed_over() if supervised else settings(port=port)
     listener = socket.socket(fileno=fd) if fd is not None else bind(chosen.host, chosen.port)
     if fd is None:
         say(f"Serving on {chosen.public_url}")
@@ -81,9 +82,11 @@ def worker(
     supervised: Annotated[bool, typer.Option(hidden=True)] = False,
 ) -> None:
     """Run one worker process, on this machine or any other with the same settings and keys."""
+    from omniops.process import handed_over
     from omniops.worker import work
 
-    work(settings(), [queue.strip() for queue in queues.split(",")], concurrency, supervised=supervised)
+    chosen = handed_over() if supervised else settings()
+    work(chosen, [queue.strip() for queue in queues.split(",")], concurrency, supervised=supervised)
 
 
 def migrate(

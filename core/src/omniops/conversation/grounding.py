@@ -12,7 +12,15 @@ from omniops.contracts.scope import Scope
 
 _WORD = re.compile(r"\w+")
 SHORT = 6
-"""A question of at most this many words may lean on the one before it (`and in black?`)."""
+"""A question of at most this many words may lean on the one before it …"""
+SHORTEST = 2
+"""… and one of at most this many does (`In black?`)."""
+_LEANS = frozenset(
+    "it its it's they them their those these this that one ones same there and or also too then "
+    "es er sie ihn ihm ihr ihre das dies diese dieser dieses davon dazu dafür damit dort und oder auch dann".split()
+)
+"""Words that point back to what was said before. A question without any stands alone: joined with the one before, it
+would be answered with that one's passages, which always fit it well."""
 
 
 class Search(Protocol):
@@ -26,16 +34,22 @@ async def ground(
 ) -> tuple[str, Found]:
     """The question as it was searched, and what was found.
 
-    A short question that finds nothing good alone (best cosine below `enough`) is searched again together with the
-    visitor's question before it; the better result is taken. Follow-up questions fail on the last turn alone.
+    A short question that points back, and finds nothing good alone (best cosine below `enough`), is searched again
+    together with the visitor's question before it; the better result is taken. Follow-up questions fail on the last
+    turn alone.
     """
     alone = await search.search(scope, question, limit=limit)
     before = next((m.text for m in reversed(history) if m.role == "visitor"), None)
-    if before is None or len(_WORD.findall(question)) > SHORT or _strength(alone) >= enough:
+    if before is None or not _leans(question) or _strength(alone) >= enough:
         return question, alone
     joined = f"{before} {question}"
     together = await search.search(scope, joined, limit=limit)
     return (joined, together) if _strength(together) > _strength(alone) else (question, alone)
+
+
+def _leans(question: str) -> bool:
+    words = _WORD.findall(question.lower())
+    return len(words) <= SHORTEST or (len(words) <= SHORT and not _LEANS.isdisjoint(words))
 
 
 def _strength(found: Found) -> float:

@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from typing import Any, TypeVar
 
-from fastapi.sse import EventSourceResponse, format_sse_event
+from fastapi.responses import StreamingResponse
+from fastapi.sse import format_sse_event
 
 from omniops.errors import OmniOpsError
 
@@ -21,9 +22,9 @@ def event(kind: str, data: str, number: int) -> bytes:
     return format_sse_event(data_str=data, event=kind, id=str(number))
 
 
-def respond(items: AsyncIterator[T], encode: Callable[[T], bytes], stopping: asyncio.Event) -> EventSourceResponse:
+def respond(items: AsyncIterator[T], encode: Callable[[T], bytes], stopping: asyncio.Event) -> StreamingResponse:
     """Streams `items`. When the reader leaves, the iterator is closed at once."""
-    return EventSourceResponse(_stream(items, encode, stopping), headers=HEADERS)
+    return StreamingResponse(_stream(items, encode, stopping), headers=HEADERS, media_type="text/event-stream")
 
 
 async def _stream(

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
-from fastapi.sse import EventSourceResponse
+from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from omniops.accounts.service import DomainView
@@ -119,14 +119,14 @@ async def conversation(runtime: App, visitor: CurrentVisitor) -> dict[str, Any]:
     }
 
 
-@router.post("/messages", response_class=EventSourceResponse)
+@router.post("/messages", response_class=StreamingResponse)
 async def ask(
     request: Request,
     runtime: App,
     visitor: CurrentVisitor,
     body: NewMessage,
     idempotency_key: Annotated[str | None, Header(max_length=100)] = None,
-) -> EventSourceResponse:
+) -> StreamingResponse:
     """Asks. The answer is streamed; the first events say that the message is durable."""
     domain = await runtime.accounts.domain(visitor.scope)
     events = await runtime.conversations.ask(
@@ -135,10 +135,10 @@ async def ask(
     return sse.respond(events, _turn_event, request.app.state.stopping)
 
 
-@router.get("/turns/{turn_id}/events", response_class=EventSourceResponse)
+@router.get("/turns/{turn_id}/events", response_class=StreamingResponse)
 async def resume(
     request: Request, runtime: App, visitor: CurrentVisitor, turn_id: UUID, after: int = Query(default=0, ge=0)
-) -> EventSourceResponse:
+) -> StreamingResponse:
     """Follows a turn that was begun before, from after event `after`."""
     events = await runtime.conversations.follow(visitor, turn_id, after)
     return sse.respond(events, _turn_event, request.app.state.stopping)
@@ -150,10 +150,10 @@ async def stop(runtime: App, visitor: CurrentVisitor, turn_id: UUID) -> None:
     await runtime.conversations.stop(visitor, turn_id)
 
 
-@router.get("/events", response_class=EventSourceResponse)
+@router.get("/events", response_class=StreamingResponse)
 async def events(
     request: Request, runtime: App, visitor: CurrentVisitor, after: int = Query(default=0, ge=0)
-) -> EventSourceResponse:
+) -> StreamingResponse:
     """New messages of the conversation as they are written, people's among them."""
     messages = runtime.conversations.follow_messages(visitor, after)
     return sse.respond(messages, _message_event, request.app.state.stopping)

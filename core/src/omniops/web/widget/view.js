@@ -1,0 +1,185 @@
+/** How messages look. Elements only; nothing here talks to the server. */
+import { h, icon, mark, outside, webAddress } from "./dom.js";
+import { when } from "./words.js";
+
+const initials = (name) => name.split(/\s+/).map((part) => part[0] || "").slice(0, 2).join("").toUpperCase();
+
+const said = (iso, language) => h("time", { datetime: iso }, when(iso, language));
+
+/** A piece of text with its line breaks. */
+function lines(text) {
+  return text.split("\n").flatMap((line, i) => (i ? [h("br"), line] : [line]));
+}
+
+/** A citation's number. It opens the source's page; its state is told by its form: filled is sourced, outlined is not claimed. */
+function chip(n, source, filled, words) {
+  const href = source && webAddress(source.url);
+  const props = { class: filled ? "chip filled" : "chip", "aria-label": `${words.source(n)}: ${source?.title || ""}` };
+  return href ? h("a", { ...props, ...outside(href) }, String(n)) : h("span", { ...props, role: "img" }, String(n));
+}
+
+/** A source. Its words stand below its title unless the answer itself says them. */
+function sourceRow(source, text, words, language) {
+  const href = webAddress(source.url);
+  const title = href ? h("a", outside(href), source.title) : h("span", null, source.title);
+  return h(
+    "li",
+    null,
+    chip(source.n, source, true, words),
+    h("span", { class: "name" }, title),
+    h("span", { class: "meta" }, words.read(when(source.read_at, language))),
+    text.includes(source.quote) ? null : h("q", { class: "say" }, source.quote),
+  );
+}
+
+/** The line below an answer: how many passages it stands on, and whether it helped. */
+function proof(message, state, note, ctx) {
+  const { words } = ctx;
+  const line = h("p", { class: "proof meta" }, mark(state), note);
+  if (message.id && !message.interrupted) {
+    const vote = h("span", { class: "vote" }, words.helpful);
+    for (const [label, helpful] of [[words.yes, true], [words.no, false]]) {
+      vote.append(h("button", { type: "button", class: "link", click: () => ctx.feedback(message.id, helpful, vote) }, label));
+    }
+    line.append(vote);
+  }
+  return line;
+}
+
+function answered(message, ctx) {
+  const { words, language } = ctx;
+  const body = h("div", { class: "text" });
+  for (const part of message.parts) {
+    if (part.type === "text") body.append(...lines(part.text));
+    else body.append(chip(part.n, message.sources[part.n - 1], true, words));
+  }
+  const sources = message.sources.map((source) => sourceRow(source, message.text, words, language));
+  const count = message.sources.length;
+  return [
+    body,
+    count ? h("ol", { class: "sources" }, ...sources) : null,
+    proof(message, count ? "proved" : "unproven", count ? words.passages(count) : words.unsourced, ctx),
+  ];
+}
+
+function closest(message, ctx) {
+  const { words, language } = ctx;
+  const rows = message.sources.map((source) => {
+    const href = webAddress(source.url);
+    const from = href ? h("a", outside(href), source.title) : source.title;
+    const origin = h("p", { class: "meta" }, from, `, ${words.read(when(source.read_at, language))}`);
+    return h("li", null, chip(source.n, source, false, words), h("div", null, h("q", { class: "say" }, source.quote), origin));
+  });
+  return [
+    h("p", { class: "say finding" }, words.closest),
+    h("ol", { class: "passages" }, ...rows),
+    proof(message, "unproven", `${words.passages(rows.length)}, ${words.noClaim}`, ctx),
+    h(
+      "div",
+      { class: "actions" },
+      h("button", { type: "button", class: "button strong", click: () => ctx.askPerson() }, words.askPerson),
+      h("button", { type: "button", class: "button", click: () => ctx.focus() }, words.differently),
+    ),
+  ];
+}
+
+function nothing(message, ctx) {
+  const { words } = ctx;
+  return [
+    h("p", { class: "say finding" }, words.none),
+    proof(message, "not", words.passages(0), ctx),
+    ctx.offer ? personForm(ctx) : null,
+  ];
+}
+
+/** The way to a person, with an address if the visitor wants an e-mail. */
+export function personForm(ctx) {
+  const { words } = ctx;
+  const field = h("input", { type: "email", class: "field", placeholder: "you@example.com", "aria-label": words.email, maxlength: 254, autocomplete: "email" });
+  const wrong = h("p", { class: "meta fail", role: "alert" });
+  const form = h(
+    "form",
+    {
+      class: "to-person",
+      novalidate: true,
+      submit: (event) => {
+        event.preventDefault();
+        const email = field.value.trim();
+        if (email && !/^[^@\s]+@[^@\s]+\.[^@\s]+$/.test(email)) {
+          wrong.textContent = words.emailWrong;
+          field.setAttribute("aria-invalid", "true");
+          field.focus();
+        } else ctx.toPerson(email || null, form);
+      },
+    },
+    h("div", { class: "callout" }, h("strong", null, words.offer(ctx.hours)), h("p", { class: "meta" }, words.offerNote)),
+    field,
+    wrong,
+    h(
+      "div",
+      { class: "actions" },
+      h("button", { class: "button strong" }, words.sendToPerson),
+      h("button", { type: "button", class: "button", click: () => { form.remove(); ctx.focus(); } }, words.noThanks),
+    ),
+  );
+  return form;
+}
+
+const byAi = (iso, ctx) =>
+  h("p", { class: "by" }, h("span", { class: "ai" }, ctx.words.ai), iso ? said(iso, ctx.language) : null);
+
+/** A complete message of anybody. */
+export function entry(message, ctx) {
+  const { words, language } = ctx;
+  const lang = message.lang || null;
+  if (message.author === "visitor") {
+    return h("article", { class: "entry visitor", lang, "aria-label": words.visitor }, h("div", { class: "bubble" }, ...lines(message.text)));
+  }
+  if (message.author === "person") {
+    const name = message.name || words.person;
+    return h(
+      "article",
+      { class: "entry person", lang },
+      h("span", { class: "face", "aria-hidden": "true" }, initials(name)),
+      h("div", null, h("p", { class: "by" }, h("strong", null, name), said(message.at, language)), h("div", { class: "bubble" }, ...lines(message.text))),
+    );
+  }
+  if (message.author === "system") {
+    return message.event === "handed_off"
+      ? h("div", { class: "callout entry" }, h("strong", null, message.text))
+      : h("p", { class: "event meta" }, h("span", null, message.text));
+  }
+  const shape = { closest, none: nothing }[message.level] || answered;
+  const cut = message.interrupted ? h("p", { class: "meta" }, words.stopped) : null;
+  return h("article", { class: "entry", lang }, byAi(message.at, ctx), ...shape(message, ctx).filter(Boolean), cut || "");
+}
+
+/** An answer while it is written: text is appended, nothing is drawn anew. */
+export class Growing {
+  constructor(ctx) {
+    this.ctx = ctx;
+    this.text = h("div", { class: "text growing" });
+    this.element = h("article", { class: "entry", "aria-busy": "true" }, byAi("", ctx), this.text);
+    this.filled = true;
+  }
+
+  level(value) {
+    const { words } = this.ctx;
+    this.filled = value === "answer";
+    if (value !== "answer") this.text.before(h("p", { class: "say finding" }, value === "closest" ? words.closest : words.none));
+    this.text.classList.toggle("say", value === "closest");
+  }
+
+  append(text) {
+    this.text.append(...lines(text));
+  }
+
+  cite(n, source) {
+    this.text.append(chip(n, source, this.filled, this.ctx.words));
+  }
+}
+
+/** A notice with what can be done about it. */
+export function notice(text, kind, ...buttons) {
+  return h("div", { class: `callout ${kind}` }, h("p", null, icon("warn"), text), buttons.length ? h("div", { class: "actions" }, ...buttons) : null);
+}
