@@ -76,10 +76,10 @@ class Panel {
     this.panel = h(
       "div",
       { class: "panel", role: "dialog", hidden: true, keydown: (event) => this.panelKey(event) },
-      h("header", null, h("div", null, this.title, this.status), this.more, close),
+      h("div", { class: "head" }, h("div", null, this.title, this.status), this.more, close),
       this.log,
       this.aside,
-      h("footer", null, this.notices, form, h("div", { class: "below" }, this.proofLink, this.personLink)),
+      h("div", { class: "foot" }, this.notices, form, h("div", { class: "below" }, this.proofLink, this.personLink)),
       this.spoken,
       this.urgent,
     );

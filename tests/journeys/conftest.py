@@ -1,0 +1,162 @@
+"""The product as a stranger starts it: `omniops demo` in processes of its own, and a real browser before it."""
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+
+import psutil
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Error, Page, sync_playwright
+
+CHAT = "omniops-chat"
+STARTS = 120
+"""Seconds that a start may take on a slow machine before it counts as failed."""
+
+
+def free_port():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return taken.getsockname()[1]
+
+
+@dataclass
+class Demo:
+    """A running `omniops demo`."""
+
+    process: subprocess.Popen
+    port: int
+    shop_port: int
+
+    @property
+    def shop(self):
+        return f"http://127.0.0.1:{self.shop_port}"
+
+    def web(self):
+        """The process that serves visitors."""
+        children = psutil.Process(self.process.pid).children(recursive=True)
+        return next(child for child in children if "serve" in child.cmdline())
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("journeys")
+    for place in (folder, *folder.parents[:3]):
+        with contextlib.suppress(PermissionError):
+            place.chmod(place.stat().st_mode | 0o011)
+    port, shop_port = free_port(), free_port()
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("OMNIOPS_")}
+    environment |= {"OMNIOPS_DATA_DIR": str(folder / "data"), "OMNIOPS_KEYS_DIR": str(folder / "keys")}
+    command = [sys.executable, "-m", "omniops", "demo", "--no-browser", "--port", str(port), "--shop-port"]
+    log = (folder / "log").open("wb")
+    process = subprocess.Popen([*command, str(shop_port)], env=environment, stderr=log, stdout=log)
+    try:
+        until = time.monotonic() + STARTS
+        while b"The demo shop is open" not in (folder / "log").read_bytes():
+            assert process.poll() is None, (folder / "log").read_text()
+            assert time.monotonic() < until, (folder / "log").read_text()
+            time.sleep(0.1)
+        wait_for(port)
+        yield Demo(process, port, shop_port)
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(30)
+        log.close()
+
+
+def wait_for(port):
+    until = time.monotonic() + STARTS
+    while time.monotonic() < until:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"nothing listens on {port}")
+
+
+@pytest.fixture(scope="session")
+def browser():
+    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    assert program, "Chromium is missing: apt-get install chromium"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@dataclass
+class Visit:
+    """A visitor's page with the chat, and everything that went wrong on it."""
+
+    page: Page
+    demo: Demo
+    wrong: list = field(default_factory=list)
+    expected: tuple = ()
+    """Texts of console errors that a test brings about itself."""
+
+    def part(self, selector):
+        return self.page.locator(f"{CHAT} >> {selector}")
+
+    def open(self):
+        self.part("button.launcher").click()
+        self.part(".panel").wait_for()
+
+    def ask(self, question):
+        answers = self.part(".proof").count()
+        self.part("textarea").fill(question)
+        self.part("textarea").press("Enter")
+        self.part(".proof").nth(answers).wait_for(timeout=30_000)
+        return self.part("article.entry").last
+
+    def stored(self):
+        return self.page.evaluate("[{...localStorage}, {...sessionStorage}, document.cookie]")
+
+    def violations(self):
+        found = Axe().run(self.page, context=CHAT).response["violations"]
+        return [f"{v['id']}: {v['help']} at {[n['target'] for n in v['nodes']][:3]}" for v in found]
+
+
+@pytest.fixture
+def visit(browser, demo):
+    """Opens pages of the shop as fresh visitors. A console error or a request to another host fails the test."""
+    contexts = []
+    visits = []
+
+    def go(path="/tents/ridge-2", *, scheme="light", size=(1440, 900), before="", **options):
+        context = browser.new_context(
+            viewport={"width": size[0], "height": size[1]},
+            color_scheme=scheme,
+            locale="en-GB",
+            reduced_motion="reduce",
+            **options,
+        )
+        contexts.append(context)
+        page = context.new_page()
+        visit = Visit(page, demo)
+        visits.append(visit)
+        hosts = (f"127.0.0.1:{demo.port}", f"127.0.0.1:{demo.shop_port}")
+
+        def watch(request):
+            if not any(request.url.startswith(f"http://{host}/") for host in hosts) and "://" in request.url:
+                visit.wrong.append(f"a request to {request.url}")
+
+        page.on("request", watch)
+        page.on("console", lambda m: visit.wrong.append(m.text) if m.type in ("error", "warning") else None)
+        page.on("pageerror", lambda error: visit.wrong.append(str(error)))
+        if before:
+            page.add_init_script(before)
+        page.goto(demo.shop + path)
+        visit.part("button.launcher").wait_for()
+        return visit
+
+    yield go
+    for context in contexts:
+        with contextlib.suppress(Error):
+            context.close()
+    for visit in visits:
+        assert [text for text in visit.wrong if not any(known in text for known in visit.expected)] == []
