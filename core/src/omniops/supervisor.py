@@ -93,6 +93,10 @@ class Supervisor:
     def stop(self) -> None:
         self._stop.set()
 
+    @property
+    def stopping(self) -> bool:
+        return self._stop.is_set()
+
     def _start(self, child: Child) -> None:
         # The child's input is our end of a pipe: when we are gone, however that came about, it ends as well.
         child.process = subprocess.Popen(child.command, stdin=subprocess.PIPE, pass_fds=child.pass_fds)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import traceback
+from pathlib import Path
 
 import typer
 
 from omniops.cli import admin, docs, knowledge, plugins, running
-from omniops.cli.output import INTERRUPTED, exit_code, say
+from omniops.cli.output import FAILED, INTERRUPTED, exit_code, say
 from omniops.errors import OmniOpsError
 
 app = typer.Typer(
@@ -34,3 +37,12 @@ def run() -> None:
         sys.exit(exit_code(error))
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
+    except Exception as error:
+        if os.environ.get("OMNIOPS_LOG_LEVEL") == "debug":
+            raise
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        say(
+            f"omniops: An unexpected {type(error).__name__} at {Path(place.filename).name}:{place.lineno}. "
+            "This is a fault of OmniOps. See it in full with OMNIOPS_LOG_LEVEL=debug."
+        )
+        sys.exit(FAILED)

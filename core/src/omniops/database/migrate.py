@@ -131,6 +131,8 @@ class Migrator:
             if current == head:
                 return False
             self._refuse_newer(connection, branch, current)
+            if current is not None and not self._knows(branch, current):
+                return False  # newer, and it still carries this version
             command.upgrade(self._config(branch, connection), "head")
             self._note(connection, branch)
             return True

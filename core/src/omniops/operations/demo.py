@@ -15,7 +15,7 @@ from omniops import logs
 from omniops.accounts.service import DomainView
 from omniops.bootstrap import Prepared, make_folders, migrate_core, prepared
 from omniops.demo.questions import SHOWN, SHOWN_UNANSWERABLE, DemoQuestion
-from omniops.errors import ConfigError, NotReady
+from omniops.errors import ConfigError, NotReady, OmniOpsError
 from omniops.gate.grants import Allow
 from omniops.knowledge.progress import Progress
 from omniops.knowledge.service import CrawlReport
@@ -158,12 +158,22 @@ def run(
         migrate_core(ready.links, ready.root)
         key = asyncio.run(_prepare_chat(settings, ready, shop_port))
         with _shop(shop_port, (f"{settings.public_url}/widget.js", key)):
-            asyncio.run(_fill(settings, ready, shop_port, progress))
-            read()
             supervisor = Supervisor(settings, ready, logs.logger("supervisor"))
             supervisor.add("web", ["serve", "--fd", str(listener.fileno())], (listener.fileno(),))
             supervisor.add("worker", ["worker"])
-            supervisor.run(lambda: _welcome(shop_port, open_browser=open_browser))
+
+            def fill() -> None:
+                try:
+                    asyncio.run(_fill(settings, ready, shop_port, progress))
+                except OmniOpsError as error:
+                    if not supervisor.stopping:
+                        print(f"omniops: {error}", file=sys.stderr)
+                        supervisor.stop()
+                    return
+                read()
+                _welcome(shop_port, open_browser=open_browser)
+
+            supervisor.run(fill)
         listener.close()
 
 

@@ -1,0 +1,162 @@
+"""kill -9 at fifty random moments: it starts again, nothing acknowledged is lost, nothing is there twice."""
+
+import json
+import random
+import signal
+import socket
+import threading
+import time
+import urllib.error
+import urllib.request
+from uuid import uuid4
+
+import psycopg
+import pytest
+from omniops.bootstrap import prepared
+from omniops.operations.demo import demo_settings
+from omniops.settings import Settings
+
+IN_THE_START, IN_SERVICE = 30, 20
+"""Kills while it starts, and while it answers a visitor."""
+STARTING = 4.0
+"""Seconds after a start within which the first kind comes."""
+
+
+def free_port():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return taken.getsockname()[1]
+
+
+class Visitor(threading.Thread):
+    """Writes as fast as it can, with one session, and remembers what the server said was durable."""
+
+    def __init__(self, base, shop):
+        super().__init__(daemon=True)
+        self.base, self.shop = base, shop
+        self.token, self.acknowledged, self.sent, self.stop = None, [], 0, threading.Event()
+
+    def run(self):
+        while not self.stop.is_set():
+            try:
+                self.token = self.token or self.begin()
+                self.ask()
+            except (OSError, ValueError, StopIteration):
+                time.sleep(0.05)
+
+    def call(self, path, body, **headers):
+        headers |= {"Content-Type": "application/json", "Origin": self.shop}
+        request = urllib.request.Request(self.base + path, json.dumps(body).encode(), headers)
+        return urllib.request.urlopen(request, timeout=5)
+
+    def begin(self):
+        with urllib.request.urlopen(self.shop, timeout=5) as page:
+            key = page.read().decode().partition('data-domain="')[2].partition('"')[0]
+        with self.call("/v1/visitor/sessions", {"key": key}) as answer:
+            return json.loads(answer.read())["token"]
+
+    def ask(self):
+        key, text = uuid4().hex, f"Question {uuid4().hex[:8]}: do I have to pay for delivery?"
+        for _ in range(3):  # the same message again, as the chat does it
+            if self.stop.is_set():
+                return
+            try:
+                headers = {"Authorization": f"Bearer {self.token}", "Idempotency-Key": key}
+                with self.call("/v1/visitor/messages", {"text": text}, **headers) as answer:
+                    for line in answer:
+                        if line.startswith(b"data:") and text.encode() in line and text not in self.acknowledged:
+                            self.acknowledged.append(text)
+                return
+            except (OSError, ValueError):
+                time.sleep(0.05)
+
+
+@pytest.mark.slow
+def test_nothing_acknowledged_is_lost_and_nothing_is_there_twice(place):
+    port, shop_port = free_port(), free_port()
+    chance = random.Random(20261124)
+    visitor = Visitor(f"http://127.0.0.1:{port}", f"http://127.0.0.1:{shop_port}")
+    arguments = ("demo", "--no-browser", "--port", str(port), "--shop-port", str(shop_port))
+    visitor.start()
+    kinds = ["start"] * IN_THE_START + ["service"] * IN_SERVICE
+    chance.shuffle(kinds)
+    for kind in kinds:
+        process = place.start(*arguments)
+        before, end = len(visitor.acknowledged), time.monotonic() + 90
+        while kind == "service" and len(visitor.acknowledged) == before:
+            assert process.poll() is None, place.said[-3000:]
+            assert time.monotonic() < end, place.said[-3000:]
+            time.sleep(0.01)
+        until = time.monotonic() + chance.uniform(0.0, STARTING if kind == "start" else 0.5)
+        while time.monotonic() < until and process.poll() is None:
+            time.sleep(0.01)
+        assert process.poll() is None, place.said[-3000:]
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    process = place.start(*arguments)
+    try:
+        end = time.monotonic() + 90
+        while place.said.count("The demo shop is open") < 1 or not served(visitor):
+            assert process.poll() is None, place.said[-3000:]
+            assert time.monotonic() < end, place.said[-3000:]
+            time.sleep(0.1)
+        visitor.stop.set()
+        visitor.join(30)
+        assert len(visitor.acknowledged) >= IN_SERVICE
+        history = conversation(visitor)
+    finally:
+        visitor.stop.set()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 0, place.said[-3000:]
+    asked = [message["text"] for message in history if message["author"] == "visitor"]
+    assert [text for text in visitor.acknowledged if asked.count(text) != 1] == []
+    assert len(asked) == len(set(asked))
+    check_database(place)
+    done = place.run("privacy", "audit", OMNIOPS_DATA_DIR=f"{place.data}-demo", OMNIOPS_KEYS_DIR=f"{place.keys}-demo")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def served(visitor):
+    before = len(visitor.acknowledged)
+    time.sleep(0.3)
+    return len(visitor.acknowledged) > before
+
+
+def conversation(visitor):
+    request = urllib.request.Request(
+        f"{visitor.base}/v1/visitor/conversation", headers={"Authorization": f"Bearer {visitor.token}"}
+    )
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        return json.loads(answer.read())["messages"]
+
+
+def check_database(place):
+    settings = demo_settings(Settings(data_dir=place.data, keys_dir=place.keys), port=None)
+    with prepared(settings, create=False) as ready, psycopg.connect(ready.links.admin.conninfo()) as connection:
+
+        def rows(statement):
+            return connection.execute(statement).fetchall()
+
+        assert (
+            rows(
+                "select turn_id from omniops.message where turn_id is not null and author = 'ai'"
+                " group by turn_id having count(*) > 1"
+            )
+            == []
+        )
+        assert rows("select conversation_id, seq from omniops.message group by 1, 2 having count(*) > 1") == []
+        assert (
+            rows(
+                "select page_id, kind, heading, question, text from omniops.passage"
+                " group by 1, 2, 3, 4, 5 having count(*) > 1"
+            )
+            == []
+        )
+        assert rows("select count(*) from omniops.page where state = 'read'")[0][0] > 30
+        assert (
+            rows(
+                "select s.id from omniops.subject s left join vault.subject_key k on k.subject_id = s.id"
+                " where k.subject_id is null and exists (select 1 from omniops.message m where m.subject_id = s.id)"
+            )
+            == []
+        )
