@@ -7,7 +7,7 @@ about purpose, consent, objection, restriction and role, and after the audit ent
 
 from __future__ import annotations
 
-from typing import Any, Generic, NoReturn, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar, cast
 
 from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
@@ -49,22 +49,24 @@ class Sealed(Generic[T]):
     def __ne__(self, other: object) -> NoReturn:
         raise SealedMisuse("compared")
 
-    def __lt__(self, other: object) -> NoReturn:
-        raise SealedMisuse("ordered")
-
-    __le__ = __gt__ = __ge__ = __lt__
-
     def __bool__(self) -> NoReturn:
         raise SealedMisuse("tested for truth (use `is None`)")
 
-    def __len__(self) -> NoReturn:
-        raise SealedMisuse("measured")
+    if not TYPE_CHECKING:  # a type checker must not believe that these exist; callers without one get the reason
 
-    def __iter__(self) -> NoReturn:
-        raise SealedMisuse("iterated")
+        def __lt__(self, other: object) -> NoReturn:
+            raise SealedMisuse("ordered")
 
-    def __bytes__(self) -> NoReturn:
-        raise SealedMisuse("turned into bytes")
+        __le__ = __gt__ = __ge__ = __lt__
+
+        def __len__(self) -> NoReturn:
+            raise SealedMisuse("measured")
+
+        def __iter__(self) -> NoReturn:
+            raise SealedMisuse("iterated")
+
+        def __bytes__(self) -> NoReturn:
+            raise SealedMisuse("turned into bytes")
 
     def __reduce__(self) -> NoReturn:
         raise SealedMisuse("pickled")
