@@ -27,6 +27,8 @@ from omniops.database.notices import Notices
 from omniops.database.service import Database
 from omniops.errors import NotFound
 
+SHOWN = 200
+"""Messages that a visitor gets back after a reload."""
 PURPOSE = "chat.respond"
 
 
@@ -127,11 +129,18 @@ class Conversations:
         await self._running.stop(visitor.scope, await self._follower.own(visitor, turn_id))
 
     async def history(self, visitor: Visitor) -> History:
+        """The newest messages, oldest of them first."""
         async with self._database.session(visitor.scope) as session:
             conversation = await session.get(Conversation, (visitor.scope.domain_id, visitor.conversation_id))
         if conversation is None:
             raise NotFound("There is no such conversation.")
-        messages = await self._reader.read(visitor.scope, visitor.conversation_id, purpose=PURPOSE, actor=visitor.actor)
+        messages = await self._reader.read(
+            visitor.scope,
+            visitor.conversation_id,
+            after=max(0, conversation.last_seq - SHOWN),
+            purpose=PURPOSE,
+            actor=visitor.actor,
+        )
         running = await self._turns.running(visitor.scope, visitor.conversation_id)
         return History(conversation.state, messages, running)
 

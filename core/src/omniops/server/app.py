@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
-from fastapi.routing import APIRoute
+from fastapi.routing import iter_route_contexts
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from omniops import __version__
@@ -127,10 +127,11 @@ async def _preflight(send: Send, origin: bytes | None, extra: Iterable[tuple[byt
 
 def _mount_plugin(app: FastAPI, runtime: Runtime, name: str, router: APIRouter) -> None:
     """A plugin's routes under its own prefix, after core's, each behind a permission, with declared cookies only."""
-    for route in router.routes:
-        if isinstance(route, APIRoute) and guard_of(route) is None:
+    for context in iter_route_contexts(router.routes):
+        # Routers inside the router are walked too; what is no API route at all cannot say who may call it.
+        if guard_of(context) is None:
             error = PluginError(
-                f"Plugin {name!r}: route {route.path} has no permission; it and its siblings are left out.",
+                f"Plugin {name!r}: route {context.path!r} has no permission; it and its siblings are left out.",
                 plugin=name,
                 stage="routes",
             )
@@ -178,9 +179,10 @@ def _cookies(headers: Iterable[tuple[bytes, bytes]]) -> list[str]:
     return [match[1] for value in values if (match := re.match(r"\s*([^=;\s]+)", value))]
 
 
-def guard_of(route: APIRoute) -> Requires | Public | Any | None:
-    """What stands before a route: a permission, the visitor's session, or the reason why it is public."""
-    waiting = [route.dependant]
+def guard_of(route: Any) -> Requires | Public | Any | None:
+    """What stands before a route, given as FastAPI's `RouteContext`: a permission, the visitor's session, or the reason
+    why it is public. None where nothing does."""
+    waiting = [found] if (found := getattr(route, "dependant", None)) is not None else []
     while waiting:
         dependant = waiting.pop()
         if isinstance(dependant.call, Requires | Public) or dependant.call is visitor_of:
