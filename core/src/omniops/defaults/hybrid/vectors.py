@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 BLOCK = 4096
-BITS_FROM = 50_000
-CANDIDATES = 500
+BITS_FROM = 5_000
+CANDIDATES = 1000
 
 
 class Vectors:
