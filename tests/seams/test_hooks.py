@@ -1,0 +1,133 @@
+"""Each hook as core asks it: what it gives, who keeps a name that two claim, and what one broken plugin costs."""
+
+import pytest
+from omniops import Health, Info, Plugin, hookimpl
+from omniops.contracts.channel import Channel, ChannelCapabilities
+from omniops.contracts.declaration import Declaration, Processor
+from omniops.contracts.integration import Integration
+from omniops.contracts.knowledge import EncoderOffer, IndexOffer, Model, Source
+from omniops.contracts.provider import Provider
+from omniops.errors import PluginError
+from omniops.hookspecs import HOOKS
+from omniops.plugins.loading import Plugins
+from omniops.plugins.seams import Seams
+from omniops.testing import context
+
+
+@pytest.fixture
+def seams(tmp_path):
+    """The seams over plugins that give values for one hook; what was reported is in `seams.said`."""
+
+    def build(hook, **values):
+        made = {}
+        for name, value in values.items():
+            made[name] = plugin(hook, value)(context(name, None, folder=tmp_path))
+        said = []
+        found = Seams(Plugins.of(**made), said.append)
+        return found, said
+
+    return build
+
+
+def plugin(hook, value):
+    """A plugin whose hook gives a value, or raises it."""
+
+    def answer(self):
+        if isinstance(value, Exception):
+            raise value
+        return value
+
+    async def answer_later(self):
+        return answer(self)
+
+    function = hookimpl(answer if HOOKS[hook].verb == "collect" else answer_later)
+    body = {"__doc__": "A sample.", "info": Info("Sample", "1.0", ">=0.1,<0.2"), hook: function}
+    return type("Sample", (Plugin,), body)
+
+
+def made(kind, /, **attributes):
+    """An object of an abstract class whose methods are not called here."""
+    methods = dict.fromkeys(kind.__abstractmethods__, lambda self: None)
+    return type(f"Some{kind.__name__}", (kind,), {**methods, **attributes})()
+
+
+def collected(seams, hook, good, bad=3):
+    """What is collected where one plugin is sound, one raises and one gives a wrong type."""
+    found, said = seams(hook, raising=ValueError("boom"), sound=[good], wrong=[bad])
+    values = getattr(found, hook)()
+    assert said == [
+        f"Plugin 'raising', {hook}(): ValueError: boom",
+        f"Plugin 'wrong', {hook}(): TypeError: gave a sequence with int, not {HOOKS[hook].gives.__name__}",
+    ]
+    return values
+
+
+def test_declares_reaches_the_register_and_a_broken_one_drops_its_plugin(seams):
+    processor = Processor("x", "X", "processor", ("x.example",), ("DE",), ("chat.respond",))
+    found, _ = seams("declares", sound=Declaration(processors=[processor]))
+    assert found.loaded[0].declaration.processors == [processor]
+    with pytest.raises(PluginError, match="ValueError: boom"):
+        seams("declares", raising=ValueError("boom"))
+
+
+def test_models(seams):
+    model = made(Model, name="m", title="M")
+    assert collected(seams, "models", model) == (model,)
+
+
+def test_encoders(seams):
+    offer = EncoderOffer("e", "E", 1, lambda: None)
+    assert collected(seams, "encoders", offer) == (offer,)
+
+
+def test_knowledge_indexes(seams):
+    offer = IndexOffer("i", "I", lambda parts: None)
+    assert collected(seams, "knowledge_indexes", offer) == (offer,)
+
+
+def test_sources_keep_the_first_of_a_kind(seams):
+    first, second = made(Source, kind="site", title="One"), made(Source, kind="site", title="Two")
+    assert collected(seams, "sources", first) == {"site": first}
+    found, said = seams("sources", one=[first], two=[second])
+    assert found.sources() == {"site": first}
+    assert said == ["'site' is offered twice; the first one stays."]
+
+
+def test_providers_are_asked_only_where_their_plugin_is_on(seams):
+    first, second = made(Provider, name="first"), made(Provider, name="second")
+    assert collected(seams, "providers", first) == (first,)
+    found, _ = seams("providers", one=[first], two=[second])
+    assert found.providers() == (first, second)
+    assert found.providers(lambda name: name == "two") == (second,)
+
+
+def test_channels_keep_the_first_of_a_name(seams):
+    attributes = {"name": "post", "title": "Post", "capabilities": ChannelCapabilities()}
+    first, second = made(Channel, **attributes), made(Channel, **attributes)
+    assert collected(seams, "channels", first) == {"post": first}
+    found, said = seams("channels", one=[first], two=[second])
+    assert found.channels() == {"post": first}
+    assert said == ["'post' is offered twice; the first one stays."]
+
+
+def test_integrations(seams):
+    link = made(Integration, name="shop", title="Shop", processor="shop")
+    assert collected(seams, "integrations", link) == {"shop": link}
+
+
+def test_routes_belong_to_their_plugin_and_none_is_no_routes(seams):
+    router = object()
+    found, said = seams("routes", routed=router, bare=None, raising=ValueError("boom"))
+    assert found.routers() == (("routed", router),)
+    assert said == ["Plugin 'raising', routes(): ValueError: boom"]
+
+
+async def test_health_of_one_plugin_says_nothing_of_another(seams):
+    well = Health(True, "The model is there.")
+    found, _ = seams("health", well=well, silent=None, raising=ValueError("boom"), wrong="fine")
+    answers = {answer.plugin: answer for answer in await found.health()}
+    assert answers["well"].value == well
+    assert answers["silent"].value is None
+    assert answers["silent"].error is None
+    assert str(answers["raising"].error) == "Plugin 'raising', health(): ValueError: boom"
+    assert "gave str, not Health" in str(answers["wrong"].error)

@@ -1,0 +1,189 @@
+"""The built-in plugins pass the conformance suites, and a broken one fails the test that is there for it."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from omniops.testing import (
+    ChannelSuite,
+    EncoderSuite,
+    KnowledgeIndexSuite,
+    PluginSuite,
+    ProviderSuite,
+    SourceSuite,
+)
+
+HERE = Path(__file__).parent
+BROKEN_SUITES = HERE / "broken_suites.py"
+
+
+class TestWebsite(PluginSuite):
+    plugin_name = "website"
+
+
+class TestWebsiteChannel(ChannelSuite):
+    plugin_name = "website"
+
+
+class TestSite(PluginSuite):
+    plugin_name = "site"
+
+
+class TestSiteSource(SourceSuite):
+    plugin_name = "site"
+
+
+class TestQuoting(PluginSuite):
+    plugin_name = "quoting"
+
+
+class TestQuotingProvider(ProviderSuite):
+    plugin_name = "quoting"
+
+
+class TestHybrid(PluginSuite):
+    plugin_name = "hybrid"
+
+
+class TestHybridIndexByWords(KnowledgeIndexSuite):
+    plugin_name = "hybrid"
+
+
+class TestHybridIndexByMeaning(KnowledgeIndexSuite):
+    plugin_name = "hybrid"
+
+    @pytest.fixture
+    def encoder(self):
+        from omniops.defaults.wordllama import WordllamaEncoder
+
+        return WordllamaEncoder()
+
+
+class TestWordllama(PluginSuite):
+    plugin_name = "wordllama"
+
+
+class TestWordllamaEncoder(EncoderSuite):
+    plugin_name = "wordllama"
+
+
+BROKEN = {
+    "Vague": {"test_the_docstring_begins_with_a_catalogue_entry"},
+    "Undescribed": {"test_every_setting_is_described"},
+    "Unmarked": {"test_every_overridden_hook_is_marked"},
+    "Writes": {"test_loading_it_touches_nothing"},
+    "Connects": {"test_loading_it_touches_nothing"},
+    "Heavy": {"test_loading_it_touches_nothing"},
+    "Undeclared": {"test_the_declaration_is_consistent"},
+    "Urlhost": {"test_the_declaration_is_consistent"},
+    "Wrongtype": {"test_hooks_give_what_they_promise"},
+    "Ill": {"test_health_answers_in_time"},
+    "Private": {"test_it_imports_public_names_only"},
+    "Smuggler": {"test_deployments_are_named_and_declared"},
+    "Mixer": {"test_two_answers_do_not_mix"},
+    "Leaker": {"test_leaving_early_ends_everything", "test_cancelling_ends_everything"},
+    "Unclosed": {"test_leaving_early_ends_everything"},
+    "Hasty": {"test_level_comes_before_text"},
+    "Sound": set(),
+    "Forgetful": {"test_the_idempotency_key_is_passed_on"},
+    "Late": {"test_the_disclosure_comes_before_the_text"},
+    "Long": {"test_no_text_is_longer_than_max_length"},
+    "Cut": {"test_no_text_is_longer_than_max_length"},
+    "Believer": {
+        "test_an_unsigned_webhook_is_rejected",
+        "test_an_altered_webhook_is_rejected",
+        "test_a_webhook_without_its_signature_is_rejected",
+    },
+    "Headerless": {"test_an_unsigned_webhook_is_rejected", "test_a_webhook_without_its_signature_is_rejected"},
+    "Crasher": {"test_nonsense_is_rejected"},
+    "Dice": {"test_a_signed_webhook_is_taken"},
+    "Homeless": {"test_it_is_named_and_its_processor_declared"},
+    "Gossip": {"test_a_good_connection_is_healthy"},
+    "Trusting": {"test_bad_credentials_are_refused"},
+    "Doubled": {"test_shape_and_type"},
+    "Coarse": {"test_the_scale_uses_an_int8"},
+    "Circling": {"test_sitemaps_in_a_circle_end", "test_a_broken_site_does_not_stop_it"},
+    "Greedy": {"test_excluded_pages_are_not_accepted"},
+    "Hoarder": {"test_a_deleted_passage_is_gone_at_once"},
+    "Borderless": {"test_another_domain_is_never_seen"},
+    "Generous": {"test_the_limit_holds"},
+}
+"""Each broken plugin, and the tests that fail for it and no others."""
+
+AMONG_OTHERS = {
+    "Endless": "test_done_comes_once_and_last",
+    "Twice": "test_done_comes_once_and_last",
+    "Liar": "test_citations_quote_given_passages",
+    "Stranger": "test_citations_quote_given_passages",
+    "Sourceless": "test_without_passages_it_claims_no_source",
+    "Silent": "test_send_gives_a_delivery",
+    "Unequal": "test_rows_have_length_one",
+    "Together": "test_a_row_does_not_depend_on_its_batch",
+    "Nameless": "test_its_id_names_it",
+}
+"""Plugins whose fault shows in several tests, and the one that is meant for it."""
+
+
+@pytest.fixture(scope="module")
+def failures(tmp_path_factory):
+    """Names of the tests that failed, by class, of one run of all suites over all broken plugins."""
+    import broken_plugins
+
+    folder = tmp_path_factory.mktemp("broken")
+    site(folder, {**dict.fromkeys(broken_plugins.BROKEN, "broken_plugins"), "private": "broken_private"})
+    report = folder / "report.xml"
+    options = ["-q", "-o", "asyncio_mode=auto", "-p", "no:cacheprovider", "-c", os.devnull, "--import-mode=importlib"]
+    subprocess.run(
+        [sys.executable, "-m", "pytest", *options, f"--rootdir={folder}", f"--junitxml={report}", BROKEN_SUITES],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(folder), str(HERE)])},
+        capture_output=True,
+        check=False,
+    )
+    found = {}
+    for case in ElementTree.parse(report).iter("testcase"):
+        failed = found.setdefault(case.get("classname").rpartition(".Test")[2], set())
+        if case.find("failure") is not None or case.find("error") is not None:
+            failed.add(case.get("name"))
+    return found
+
+
+def site(folder, plugins):
+    """One installed distribution with all of them."""
+    info = folder / "omniops_broken-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: omniops-broken\nVersion: 1.0\nRequires-Dist: numpy\n")
+    targets = {name: "Private" if name == "private" else f"Plugin_{name}" for name in plugins}
+    lines = [f"{name} = {module}:{targets[name]}" for name, module in plugins.items()]
+    (info / "entry_points.txt").write_text("\n".join(["[omniops.plugins]", *lines, ""]))
+
+
+@pytest.mark.parametrize("plugin", BROKEN)
+def test_a_broken_plugin_fails_exactly_its_tests(failures, plugin):
+    assert failures[plugin] == BROKEN[plugin]
+
+
+@pytest.mark.parametrize("plugin", AMONG_OTHERS)
+def test_a_broken_plugin_fails_the_test_meant_for_it(failures, plugin):
+    assert AMONG_OTHERS[plugin] in failures[plugin]
+
+
+def test_an_inherited_test_cannot_be_switched_off():
+    with pytest.raises(TypeError, match="test_info_is_valid overrides a test of the suite"):
+
+        class Deleted(PluginSuite):
+            test_info_is_valid = None
+
+    with pytest.raises(TypeError, match="xfail"):
+
+        class Unexplained(PluginSuite):
+            @pytest.mark.xfail
+            def test_info_is_valid(self): ...
+
+
+def test_an_inherited_test_may_be_expected_to_fail_with_a_reason():
+    class Excused(PluginSuite):
+        @pytest.mark.xfail(reason="the vendor numbers its versions with letters")
+        def test_info_is_valid(self): ...
