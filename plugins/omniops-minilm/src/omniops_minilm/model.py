@@ -11,6 +11,7 @@ from pathlib import Path
 from omniops.contracts.knowledge import Model
 from omniops.errors import NotReady, Rejected
 
+from omniops_minilm.build import in_child
 from omniops_minilm.files import HUB, MODEL, SHA256, TOKENIZER, licences, packaged, verify
 
 Progress = Callable[[str, float], None]
@@ -45,9 +46,7 @@ class MiniLMModel(Model):
         try:
             self._make(work, source, progress, download)
             progress("checking", 0.9)
-            from omniops_minilm.encoder import MiniLMEncoder, check
-
-            check(MiniLMEncoder(str(work)))
+            in_child("check", work)
             for path in work.iterdir():
                 os.replace(path, self._folder / path.name)
         finally:
@@ -102,10 +101,8 @@ def _convert(folder: Path, work: Path, progress: Progress) -> None:
         raise NotReady(
             "Converting the model needs two more libraries.", do="Run `pip install 'omniops-minilm[convert]'`."
         )
-    from omniops_minilm.convert import convert
-
     progress("converting", 0.5)
-    convert(folder / "model.safetensors", folder / "config.json", work / MODEL)
+    in_child("convert", folder / "model.safetensors", folder / "config.json", work / MODEL)
     shutil.copy(folder / TOKENIZER, work / TOKENIZER)
     for path in licences(folder):
         shutil.copy(path, work / f"model-{path.name}")

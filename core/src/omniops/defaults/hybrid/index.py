@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import os
 import shutil
 from collections import OrderedDict
@@ -90,6 +91,8 @@ class HybridIndex(KnowledgeIndex):
                 folder = home / folder_name(rows.generation, encoder)
                 scale = encoder.scale if encoder else 1.0
                 opened = await self._run(OpenedDomain.build, rows, scale, folder)
+                del rows
+                await self._run(_give_back)
             assert isinstance(opened, OpenedDomain)
             await self._run(_tidy, home, folder)
             self._open[domain_id] = opened
@@ -106,6 +109,12 @@ class HybridIndex(KnowledgeIndex):
 
     async def _run(self, function: Any, *arguments: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._pool, function, *arguments)
+
+
+def _give_back() -> None:
+    """Building takes many times what stays, and glibc would keep it for this process."""
+    if (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)) is not None:
+        trim(0)
 
 
 def _ask(domain: OpenedDomain, encoder: Encoder | None, question: str, weight: float | None, limit: int) -> Any:
