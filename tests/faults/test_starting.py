@@ -149,7 +149,7 @@ def test_the_keys_must_not_lie_in_the_data_folder(place):
         ("OMNIOPS_PROT", "1", ("prot", "Did you mean", "port")),
         ("OMNIOPS_PORT", "many", ("port", "integer")),
         ("OMNIOPS_CONFIG", "/nowhere/omniops.toml", ("/nowhere/omniops.toml", "does not exist")),
-        ("OMNIOPS_DATABASE_URL", "mysql://x", ("mysql",)),
+        ("OMNIOPS_DATABASE_URL", "mysql://x", ("postgresql://user:password@host",)),
     ],
 )
 def test_a_wrong_setting_is_named(place, name, value, words):

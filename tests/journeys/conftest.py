@@ -79,7 +79,7 @@ def wait_for(port):
     raise AssertionError(f"nothing listens on {port}")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser():
     program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     assert program, "Chromium is missing: apt-get install chromium"

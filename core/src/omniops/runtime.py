@@ -39,7 +39,7 @@ from omniops.conversation.service import Conversations
 from omniops.conversation.turns import Turns
 from omniops.conversation.visitors import Visitors
 from omniops.database.links import Links
-from omniops.database.migrate import Branch, Migrator
+from omniops.database.migrate import CORE_BRANCH, Branch, Migrator
 from omniops.database.notices import Notices
 from omniops.database.service import Database
 from omniops.errors import ConfigError, NotFound
@@ -214,6 +214,7 @@ class _Builder:
         stack.push_async_callback(audit.close)
         database.audit_system_use(audit.system_use)
 
+        await asyncio.to_thread(Migrator(self._links).ensure_compatible, CORE_BRANCH)
         found = plugins or load(settings, partial(self._context, database))
         await asyncio.to_thread(self._migrate_plugins, found)
         self._report(found)

@@ -174,6 +174,12 @@ def held(lock: Path) -> bool:
         return not embedded_process.try_lock(own)
 
 
+def pg_ctl(folder: Path) -> str:
+    """The program as the server's own user can run it: from the copy, where one had to be made."""
+    copies = sorted((folder / "binaries").glob("*/**/bin/pg_ctl"))
+    return str(copies[0] if copies else find().program("pg_ctl"))
+
+
 def as_owner(data: Path) -> dict[str, Any]:
     """Arguments that run a program as the server's user."""
     owner = data.stat()
@@ -420,7 +426,7 @@ def test_a_server_started_by_hand_is_used_and_named_in_a_warning(home: Home) -> 
     shutil.chown(server.host, home.data.stat().st_uid)
     options = f"-c listen_addresses= -k {server.host}"
     subprocess.run(
-        [str(find().program("pg_ctl")), "-D", str(home.data), "-w", "-l", "/dev/null", "-o", options, "start"],
+        [pg_ctl(home.folder), "-D", str(home.data), "-w", "-l", "/dev/null", "-o", options, "start"],
         check=True,
         cwd="/",
         stdout=subprocess.DEVNULL,

@@ -75,13 +75,16 @@ class Binaries:
             for old in folder.iterdir():
                 shutil.rmtree(old)
             partial = folder / "partial"
-            for part in filter(None, (self.folder, self.libraries)):
-                shutil.copytree(
-                    part,
-                    partial / part.relative_to(root),
-                    ignore=shutil.ignore_patterns("include"),
-                    copy_function=shutil.copyfile,
-                )
+            try:
+                for part in filter(None, (self.folder, self.libraries)):
+                    shutil.copytree(
+                        part,
+                        partial / part.relative_to(root),
+                        ignore=shutil.ignore_patterns("include"),
+                        copy_function=_copy,
+                    )
+            except _NotCopied as error:
+                raise error.reason from error
             for path in (partial, *partial.rglob("*")):
                 path.chmod(0o755)
             # A copy that has its final name is never looked at again, so it must outlive a power cut.
@@ -92,6 +95,21 @@ class Binaries:
             folder=target / self.folder.relative_to(root),
             libraries=target / self.libraries.relative_to(root) if self.libraries else None,
         )
+
+
+class _NotCopied(Exception):
+    """Ends a copy at the first fault. `copytree` would go on, and give all faults as text without their numbers."""
+
+    def __init__(self, reason: OSError) -> None:
+        super().__init__(str(reason))
+        self.reason = reason
+
+
+def _copy(source: str, target: str) -> str:
+    try:
+        return shutil.copyfile(source, target)
+    except OSError as error:
+        raise _NotCopied(error) from error
 
 
 def find(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import resource
 import signal
 import sys
@@ -28,8 +29,11 @@ def main() -> None:
             answer = asdict(_read(body, order["url"], order["content_type"]))
         except Exception as error:
             answer = {"broken": type(error).__name__}
-        out.write(json.dumps(answer).encode() + b"\n")
-        out.flush()
+        try:
+            out.write(json.dumps(answer).encode() + b"\n")
+            out.flush()
+        except BrokenPipeError:  # the parent is gone
+            os._exit(1)
 
 
 def _read(body: bytes, url: str, content_type: str | None) -> Reading:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import gc
 import socket
 import ssl
+import time
 from types import FrameType
 
 import uvicorn
@@ -23,13 +25,25 @@ GRACE_SECONDS = 5
 """How long open answers may go on after a stop was asked for; streams are ended at once."""
 
 
+PATIENCE_SECONDS = 2.0
+"""How long a taken port is waited for: the processes of a start that was killed are just going away."""
+
+
 def bind(host: str, port: int) -> socket.socket:
     """A listening socket. Raises `ConfigError` when the port is taken or may not be used."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    patient_until = time.monotonic() + PATIENCE_SECONDS
     try:
-        listener.bind((host, port))
+        while True:
+            try:
+                listener.bind((host, port))
+                break
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE or time.monotonic() > patient_until:
+                    raise
+                time.sleep(0.1)
         listener.listen(2048)
     except OSError as error:
         listener.close()
