@@ -12,6 +12,17 @@ from typing import Any
 
 import Stemmer
 
+ASKING = frozenset(
+    "a an and any are at be been by can could did do does for from had has have how i if in is it its long many may me "
+    "might much my of on or our shall should so than that the their them there these they this to us was we were what "
+    "when where which who whom whose why will with would you your "
+    "aber als am an auch auf aus bei bin bis da das dass dem den der des die dies diese du ein eine einen einer er es "
+    "für gibt habe haben hat ich ihr ihre im in ist kann können man mein mich mit nach nicht noch nur oder sie sind so "
+    "über um und uns unser vom von wann war warum was welche welcher wenn wer werden wie wieviel will wir wird wo "
+    "wohin zu zum zur".split()
+)
+"""Words that ask rather than say what about. On a small site they are rare, and would count as what it knows nothing
+of."""
 _WORD = re.compile(r"\w+")
 _local = threading.local()
 

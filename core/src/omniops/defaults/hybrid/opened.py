@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from omniops.contracts.knowledge import Encoder, StoredPassages
 from omniops.defaults.hybrid.lexical import Lexical
 from omniops.defaults.hybrid.vectors import Vectors
-from omniops.defaults.words import stemmed, stems
+from omniops.defaults.words import ASKING, stemmed, stems
 
 _META = "meta.json"
 _FORMAT = 1
@@ -141,8 +141,9 @@ class OpenedDomain:
         """Share of the question's words, by rarity, that occur in any of the texts; and the rarity of each word."""
         asked = {word: (stem, self._lexical.rarity(stem)) for word, stem in stemmed(question)}
         known = {stem for text in texts for stem in stems(text)}
-        total = sum(rarity for _, rarity in asked.values())
-        share = sum(rarity for stem, rarity in asked.values() if stem in known) / total if total > 0 else 0.0
+        about = [rated for word, rated in asked.items() if word not in ASKING] or list(asked.values())
+        total = sum(rarity for _, rarity in about)
+        share = sum(rarity for stem, rarity in about if stem in known) / total if total > 0 else 0.0
         return share, {word: rarity for word, (_, rarity) in asked.items()}
 
 
