@@ -11,7 +11,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 
 PAGE = Path(__file__).parents[2] / "docs" / "licences.md"
-OURS = ("omniops", "omniops-minilm")
+OURS = ("omniops", "omniops-anthropic", "omniops-browser", "omniops-gemini", "omniops-minilm", "omniops-openai")
 HEAD = """# Licences
 
 OmniOps is Apache-2.0. It ships no code of others; an installation brings these distributions along, each under its own

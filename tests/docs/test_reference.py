@@ -16,8 +16,9 @@ from omniops.settings import Settings
 ROOT = Path(__file__).parents[2]
 PAGES = ROOT / "docs" / "reference"
 WITHOUT_A_PLUGIN = {
-    "integrations": "no first-party integration is written yet",
+    "redactors": "core's own recognisers need none; an alternative is in tests/core/conversation/test_redaction.py",
     "routes": "no first-party plugin has routes yet",
+    "tools": "core's own tools need no plugin; plugins' are tried in tests/core/conversation/test_model_turns.py",
 }
 
 

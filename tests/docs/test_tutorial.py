@@ -14,9 +14,11 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "tutorial-plugin.md").read_text()
+CHANNEL = (ROOT / "docs" / "tutorial-channel.md").read_text()
+PROVIDER = (ROOT / "docs" / "tutorial-provider.md").read_text()
 BLOCK = re.compile(r"^```(\w+)(?: title=\"([^\"]+)\")?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-UV = shutil.which("uv")
-pytestmark = pytest.mark.skipif(UV is None, reason="uv is not installed")
+UV = os.environ.get("UV") or shutil.which("uv") or "uv"
+"""`uv run` says where it lies."""
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +54,33 @@ def uv(*arguments, cwd, env=None):
 
 def test_the_tutorial_does_what_it_says(reader):
     folder, environment = reader
-    for language, title, text in BLOCK.findall(PAGE):
+    follow(PAGE, folder, environment)
+    assert {path.name for path in folder.rglob("*.py")} == {"__init__.py", "test_hours.py"}
+
+
+def test_the_channel_tutorial_does_what_it_says_in_four_short_files(reader):
+    folder, environment = reader
+    folder = folder.with_name("channel")
+    folder.mkdir()
+    follow(CHANNEL, folder, environment)
+    files = [text for _, title, text in BLOCK.findall(CHANNEL) if title]
+    assert len(files) <= 4
+    assert sum(len(text.splitlines()) for text in files) <= 200
+
+
+def test_a_provider_written_from_the_docs_alone_passes_its_suite_in_150_lines(reader):
+    folder, environment = reader
+    folder = folder.with_name("provider")
+    folder.mkdir()
+    follow(PROVIDER, folder, environment)
+    code = [text for _, title, text in BLOCK.findall(PROVIDER) if title.startswith("src/")]
+    assert sum(bool(line.strip()) for text in code for line in text.splitlines()) <= 150
+    assert "import httpx2" in code[1]
+
+
+def follow(page, folder, environment):
+    """Does what a page tells its reader to do."""
+    for language, title, text in BLOCK.findall(page):
         if title:
             (folder / title).parent.mkdir(parents=True, exist_ok=True)
             (folder / title).write_text(text)
@@ -61,7 +89,6 @@ def test_the_tutorial_does_what_it_says(reader):
                 said = run(command, folder, environment)
                 for line in expected:
                     assert shows(said, line), f"$ {command}\nshould show: {line}\nbut shows:\n{said}"
-    assert {path.name for path in folder.rglob("*.py")} == {"__init__.py", "test_hours.py"}
 
 
 def test_the_readers_plugin_changed_nothing_in_core(reader):
@@ -78,10 +105,11 @@ def test_the_readers_plugin_changed_nothing_in_core(reader):
     assert checked > 100
 
 
-def test_every_code_block_names_its_file():
-    blocks = BLOCK.findall(PAGE)
-    assert len(blocks) >= 8
-    assert PAGE.count("```") == 2 * len(blocks)
+@pytest.mark.parametrize(("page", "least"), [(PAGE, 8), (CHANNEL, 6), (PROVIDER, 5)])
+def test_every_code_block_names_its_file(page, least):
+    blocks = BLOCK.findall(page)
+    assert len(blocks) >= least
+    assert page.count("```") == 2 * len(blocks)
     for language, title, _ in blocks:
         assert language in ("console", "sh") or title, f"a {language} block has no file name"
 

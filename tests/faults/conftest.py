@@ -4,6 +4,7 @@ import contextlib
 import os
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,22 +47,26 @@ class Place:
         return (self.folder / "log").read_text()
 
 
+@contextlib.contextmanager
+def passable():
+    """A folder through which the database's own user may pass. pytest's own folders are private, again and again."""
+    with tempfile.TemporaryDirectory(prefix="omniops-test-") as name:
+        folder = Path(name)
+        folder.chmod(0o711)
+        yield folder
+
+
 @pytest.fixture
-def place(tmp_path):
-    for folder in (tmp_path, *tmp_path.parents[:3]):
-        with contextlib.suppress(PermissionError):
-            folder.chmod(folder.stat().st_mode | 0o011)  # the database's own user passes through
-    return Place(tmp_path)
+def place():
+    with passable() as folder:
+        yield Place(folder)
 
 
 @pytest.fixture(scope="module")
-def used(tmp_path_factory):
+def used():
     """Folders in which OmniOps was set up once, and is not running."""
-    folder = tmp_path_factory.mktemp("used")
-    for each in (folder, *folder.parents[:3]):
-        with contextlib.suppress(PermissionError):
-            each.chmod(each.stat().st_mode | 0o011)
-    found = Place(folder)
-    done = found.run("migrate")
-    assert done.returncode == 0, done.stderr
-    return found
+    with passable() as folder:
+        found = Place(folder)
+        done = found.run("migrate")
+        assert done.returncode == 0, done.stderr
+        yield found

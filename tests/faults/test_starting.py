@@ -23,7 +23,7 @@ def said_well(done, *words, code=CONFIG):
         assert word in done.stderr, done.stderr
 
 
-def wait_until(condition, seconds=60):
+def wait_until(condition, seconds=240):
     until = time.monotonic() + seconds
     while not (found := condition()):
         assert time.monotonic() < until, "it never came"

@@ -2,19 +2,26 @@
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import psutil
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Error, Page, sync_playwright
 
+HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE), str(HERE.parent / "core")]
+PICTURES = HERE.parent / "output"
+"""Screenshots, kept beside the tests and out of git."""
 CHAT = "omniops-chat"
 STARTS = 120
 """Seconds that a start may take on a slow machine before it counts as failed."""
@@ -44,12 +51,15 @@ class Demo:
         return next(child for child in children if "serve" in child.cmdline())
 
 
-@pytest.fixture(scope="session")
-def demo(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("journeys")
-    for place in (folder, *folder.parents[:3]):
-        with contextlib.suppress(PermissionError):
-            place.chmod(place.stat().st_mode | 0o011)
+@pytest.fixture(scope="module")
+def demo():
+    with tempfile.TemporaryDirectory(prefix="omniops-test-") as name:
+        folder = Path(name)
+        folder.chmod(0o711)  # the database's own user passes through
+        yield from running(folder)
+
+
+def running(folder):
     port, shop_port = free_port(), free_port()
     environment = {k: v for k, v in os.environ.items() if not k.startswith("OMNIOPS_")}
     environment |= {"OMNIOPS_DATA_DIR": str(folder / "data"), "OMNIOPS_KEYS_DIR": str(folder / "keys")}
@@ -94,13 +104,13 @@ class Visit:
     """A visitor's page with the chat, and everything that went wrong on it."""
 
     page: Page
-    demo: Demo
+    demo: Demo | None = None
     wrong: list = field(default_factory=list)
     expected: tuple = ()
     """Texts of console errors that a test brings about itself."""
 
-    def part(self, selector):
-        return self.page.locator(f"{CHAT} >> {selector}")
+    def part(self, selector, **options):
+        return self.page.locator(f"{CHAT} >> {selector}", **options)
 
     def open(self):
         self.part("button.launcher").click()
@@ -113,6 +123,10 @@ class Visit:
         self.part(".proof").nth(answers).wait_for(timeout=30_000)
         return self.part("article.entry").last
 
+    def picture(self, name):
+        PICTURES.mkdir(exist_ok=True)
+        self.page.screenshot(path=PICTURES / f"widget-{name}.png")
+
     def stored(self):
         return self.page.evaluate("[{...localStorage}, {...sessionStorage}, document.cookie]")
 
@@ -121,28 +135,28 @@ class Visit:
         return [f"{v['id']}: {v['help']} at {[n['target'] for n in v['nodes']][:3]}" for v in found]
 
 
-@pytest.fixture
-def visit(browser, demo):
-    """Opens pages of the shop as fresh visitors. A console error or a request to another host fails the test."""
-    contexts = []
-    visits = []
+@contextlib.contextmanager
+def visits(browser, hosts):
+    """Opens pages as fresh visitors. A console error or a request to another host fails the test."""
+    contexts, opened = [], []
 
-    def go(path="/tents/ridge-2", *, scheme="light", size=(1440, 900), before="", **options):
-        context = browser.new_context(
+    def go(url, *, scheme="light", size=(1440, 900), before="", context=None, **options):
+        known = context
+        context = known or browser.new_context(
             viewport={"width": size[0], "height": size[1]},
             color_scheme=scheme,
             locale="en-GB",
-            reduced_motion="reduce",
+            reduced_motion=options.pop("reduced_motion", "reduce"),
             **options,
         )
-        contexts.append(context)
+        if known is None:
+            contexts.append(context)
         page = context.new_page()
-        visit = Visit(page, demo)
-        visits.append(visit)
-        hosts = (f"127.0.0.1:{demo.port}", f"127.0.0.1:{demo.shop_port}")
+        visit = Visit(page)
+        opened.append(visit)
 
         def watch(request):
-            if not any(request.url.startswith(f"http://{host}/") for host in hosts) and "://" in request.url:
+            if "://" in request.url and not re.match(rf"http://({'|'.join(hosts)})/", request.url):
                 visit.wrong.append(f"a request to {request.url}")
 
         page.on("request", watch)
@@ -150,13 +164,51 @@ def visit(browser, demo):
         page.on("pageerror", lambda error: visit.wrong.append(str(error)))
         if before:
             page.add_init_script(before)
-        page.goto(demo.shop + path)
-        visit.part("button.launcher").wait_for()
+        page.goto(url)
         return visit
 
     yield go
     for context in contexts:
         with contextlib.suppress(Error):
             context.close()
-    for visit in visits:
+    for visit in opened:
         assert [text for text in visit.wrong if not any(known in text for known in visit.expected)] == []
+
+
+@pytest.fixture(scope="session")
+def stage(postgres, tmp_path_factory):
+    from stage import Stage
+
+    stage = Stage(postgres.database(), postgres.root, tmp_path_factory.mktemp("stage"))
+    yield stage
+    stage.stop()
+
+
+@pytest.fixture
+def show(browser, stage):
+    """Opens the page of a stage's domain as a fresh visitor, with the script that its AI follows."""
+    stage.line.clear()
+    with visits(browser, [url.removeprefix("http://") for url in (stage.api, stage.site, stage.proxy)]) as go:
+
+        def page(domain, *, script=(), browser_options=None, **where):
+            stage.script(*script)
+            chat = go(stage.page(domain, **where), **(browser_options or {}))
+            chat.part("button.launcher").wait_for(state="attached")
+            return chat
+
+        page.go = go
+        yield page
+
+
+@pytest.fixture
+def visit(browser, demo):
+    """Opens pages of the demo shop as fresh visitors."""
+    with visits(browser, [f"127.0.0.1:{demo.port}", f"127.0.0.1:{demo.shop_port}"]) as go:
+
+        def page(path="/tents/ridge-2", **options):
+            visit = go(demo.shop + path, **options)
+            visit.demo = demo
+            visit.part("button.launcher").wait_for()
+            return visit
+
+        yield page

@@ -2,9 +2,11 @@
 
 import re
 import signal
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from playwright.sync_api import expect
+from waiting import until
 
 WIND = "Will the Ridge 2 hold up in strong wind?"
 
@@ -26,6 +28,7 @@ def test_a_question_is_answered_with_its_source_and_is_there_after_a_reload(visi
     local, session, cookie = chat.stored()
     assert (local, cookie) == ({}, "")
     assert len(session) == 1
+    chat.picture("answer-1440")
     words = answer.inner_text()
     chat.page.reload()
     chat.open()
@@ -145,6 +148,7 @@ def test_every_state_is_accessible(visit, scheme, size):
 def test_a_violation_would_be_seen(visit):
     chat = visit()
     chat.open()
+    chat.part(".suggestions").wait_for()  # until then the panel still names its parts
     chat.page.evaluate(
         "document.querySelector('omniops-chat').shadowRoot.querySelector('textarea').removeAttribute('aria-label')"
     )
@@ -195,3 +199,28 @@ def test_a_session_that_is_over_begins_anew(visit):
     chat.open()
     expect(chat.part(".notices")).to_contain_text("session is over")
     expect(chat.ask(WIND)).to_contain_text("80 km/h")
+
+
+def test_a_session_is_renewed_before_it_ends_and_keeps_its_history(visit):
+    chat = visit()
+    chat.open()
+    chat.ask(WIND)
+    (token,) = chat.stored()[1].values()
+    chat.page.clock.set_fixed_time(datetime.now(UTC) + timedelta(hours=13))
+    chat.page.reload()
+    chat.open()
+    expect(chat.part("article.visitor")).to_have_count(1)
+    until(chat.page, lambda: token not in chat.stored()[1].values())
+    expect(chat.ask(WIND)).to_contain_text("80 km/h")
+
+
+def test_what_answers_are_not_can_be_read_before_and_during_a_chat(visit):
+    chat = visit()
+    chat.open()
+    expect(chat.part(".entries [data-notice]")).to_have_count(3)
+    chat.ask(WIND)
+    chat.part(".head button").first.click()
+    notices = chat.part(".choices [data-notice]")
+    expect(notices).to_have_count(3)
+    expect(notices.filter(has_text="no medical, legal or financial advice")).to_be_visible()
+    assert chat.violations() == []

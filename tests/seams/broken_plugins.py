@@ -125,7 +125,7 @@ class Quoter(Provider):
         return [Deployment("quoter", "quoter", "m", "local", self.processor, caps=Cap.CITATIONS)]
 
     @asynccontextmanager
-    async def stream(self, request, deployment, *, limits):
+    async def stream(self, request, deployment, *, limits, connection=None):
         async with aclosing(self.events(request)) as events:
             yield events
 
@@ -206,7 +206,7 @@ class Mixer(Quoter):
 @provider
 class Leaker(Quoter):
     @asynccontextmanager
-    async def stream(self, request, deployment, *, limits):
+    async def stream(self, request, deployment, *, limits, connection=None):
         self.reading = asyncio.create_task(asyncio.Event().wait())
         async with aclosing(self.events(request)) as events:
             yield events
@@ -215,7 +215,7 @@ class Leaker(Quoter):
 @provider
 class Unclosed(Quoter):
     @asynccontextmanager
-    async def stream(self, request, deployment, *, limits):
+    async def stream(self, request, deployment, *, limits, connection=None):
         yield self.events(request)
 
 
@@ -461,7 +461,7 @@ class Pages(Source):
         yield source.url
 
     def accepts(self, source, url):
-        return url not in source.exclude and not source.include
+        return source.admits(url)
 
 
 def source(cls):

@@ -5,9 +5,12 @@ from omniops import Health, Info, Plugin, hookimpl
 from omniops.contracts.channel import Channel, ChannelCapabilities
 from omniops.contracts.declaration import Declaration, Processor
 from omniops.contracts.integration import Integration
-from omniops.contracts.knowledge import EncoderOffer, IndexOffer, Model, Source
+from omniops.contracts.knowledge import EncoderOffer, Fetcher, IndexOffer, Model, Source
+from omniops.contracts.mail import Mailer
 from omniops.contracts.provider import Provider
-from omniops.errors import PluginError
+from omniops.contracts.redaction import Redactor
+from omniops.contracts.tools import Tool, ToolAnswer, ToolUse
+from omniops.errors import ConfigError, PluginError
 from omniops.hookspecs import HOOKS
 from omniops.plugins.loading import Plugins
 from omniops.plugins.seams import Seams
@@ -93,12 +96,30 @@ def test_sources_keep_the_first_of_a_kind(seams):
     assert said == ["'site' is offered twice; the first one stays."]
 
 
+def test_fetchers_are_asked_only_where_their_plugin_is_on(seams):
+    fetcher = made(Fetcher, name="browser", title="Browser")
+    assert collected(seams, "fetchers", fetcher) == (fetcher,)
+    found, _ = seams("fetchers", one=[fetcher])
+    assert found.fetchers(lambda name: name == "other") == ()
+
+
 def test_providers_are_asked_only_where_their_plugin_is_on(seams):
     first, second = made(Provider, name="first"), made(Provider, name="second")
     assert collected(seams, "providers", first) == (first,)
     found, _ = seams("providers", one=[first], two=[second])
     assert found.providers() == (first, second)
     assert found.providers(lambda name: name == "two") == (second,)
+
+
+def test_redactors_are_asked_only_where_their_plugin_is_on_and_a_broken_one_stops_all(seams):
+    redactor = made(Redactor, name="names", title="Names of people")
+    found, _ = seams("redactors", one=[redactor])
+    assert found.redactors() == (redactor,)
+    assert found.redactors(lambda name: name == "other") == ()
+    for broken, said in ((ValueError("boom"), "ValueError: boom"), ([3], "a sequence with int, not Redactor")):
+        found, _ = seams("redactors", one=[redactor], broken=broken)
+        with pytest.raises(PluginError, match=said):
+            found.redactors()
 
 
 def test_channels_keep_the_first_of_a_name(seams):
@@ -113,6 +134,44 @@ def test_channels_keep_the_first_of_a_name(seams):
 def test_integrations(seams):
     link = made(Integration, name="shop", title="Shop", processor="shop")
     assert collected(seams, "integrations", link) == {"shop": link}
+
+
+def test_tools_keep_the_first_of_a_name_and_know_their_plugin(seams):
+    async def status(use: ToolUse, *, number: str) -> ToolAnswer:
+        """Tells where an order is."""
+        return ToolAnswer(number)
+
+    first, second = Tool(status, risk="read"), Tool(status, risk="write")
+    found, said = seams("tools", one=[first], two=[second])
+    assert found.tools() == {"status": ("one", first)}
+    assert said == ["Tool 'status' of two is offered twice; the first one stays."]
+    found, said = seams("tools", one=ValueError("boom"), two=[second])
+    assert found.tools() == {"status": ("two", second)}
+    assert "boom" in said[0]
+
+
+def test_tools_that_no_model_could_understand_are_refused():
+    with pytest.raises(ConfigError, match="a docstring"):
+        Tool(lambda use: None, risk="read")
+
+
+def test_tools_take_their_arguments_by_name_and_type_only():
+    async def loose(use: ToolUse, number) -> ToolAnswer:
+        """Has no type."""
+
+    async def alone(number: str) -> ToolAnswer:
+        """Does not say for whom."""
+
+    for function in (loose, alone):
+        with pytest.raises(ConfigError, match="arameter"):
+            Tool(function, risk="read")
+
+
+def test_mailers_stand_in_the_operators_order(seams):
+    first, second = made(Mailer, name="first", title="One"), made(Mailer, name="second", title="Two")
+    assert collected(seams, "mailers", first) == {"first": first}
+    found, _ = seams("mailers", one=[first], two=[second])
+    assert list(found.mailers()) == ["first", "second"]
 
 
 def test_routes_belong_to_their_plugin_and_none_is_no_routes(seams):

@@ -34,6 +34,17 @@ class TestSite(PluginSuite):
 
 class TestSiteSource(SourceSuite):
     plugin_name = "site"
+    source_kind = "site"
+
+
+class TestSitemapSource(SourceSuite):
+    plugin_name = "site"
+    source_kind = "sitemap"
+
+
+class TestFeedSource(SourceSuite):
+    plugin_name = "site"
+    source_kind = "feed"
 
 
 class TestQuoting(PluginSuite):

@@ -8,7 +8,8 @@ OmniOpsError
 ├── Rejected            the input breaks a stated rule; sending it again cannot work
 ├── NotFound            no such thing, or it is not yours (the two are never told apart)
 ├── Refused             a door said no: the vault, the gate or a permission
-│   └── EgressRefused   the gate's no: nothing was sent
+│   ├── EgressRefused   the gate's no: nothing was sent
+│   └── RedactionFailed personal data could not be looked for: nothing was sent
 ├── Reconnect           credentials of an outside system no longer work; a person must connect again
 ├── Permanent           an outside system said no for good
 └── PluginError         a plugin broke its contract; carries the plugin's name and the stage
@@ -75,6 +76,13 @@ class Refused(OmniOpsError):
 
 class EgressRefused(Refused):
     """The gate sent nothing: unknown processor, foreign host, bad address, TLS below 1.3, ledger not writable."""
+
+
+class RedactionFailed(Refused):
+    """Something that looks for personal data failed or took too long: the text was not sent."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, reason="redaction_failed")
 
 
 class Reconnect(OmniOpsError):

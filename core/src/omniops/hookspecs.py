@@ -5,7 +5,8 @@ those. A hook that is not overridden does not exist for core. Overrides carry `@
 
 The verb and the failure policy of a seam stand in its `@seam` and at the end of its docstring:
 
-- `collect`: called once at start-up, in the operator's order. A plugin that fails is dropped and reported.
+- `collect`: called once at start-up, in the operator's order. A plugin that fails is dropped and reported. *Closed*:
+  its error is raised, nothing goes on.
 - `gather`: called for all at the same time, each with its own deadline. A plugin that fails or hangs gives an error
   under its own name; the others' answers stand.
 - `first`: called in order until one gives an answer that is not None. A plugin that fails is passed over.
@@ -23,9 +24,12 @@ import pluggy
 from omniops.contracts.channel import Channel
 from omniops.contracts.declaration import Declaration
 from omniops.contracts.integration import Integration
-from omniops.contracts.knowledge import EncoderOffer, IndexOffer, Model, Source
+from omniops.contracts.knowledge import EncoderOffer, Fetcher, IndexOffer, Model, Source
+from omniops.contracts.mail import Mailer
 from omniops.contracts.plugin import Health, Info, PluginContext, PluginSettings
 from omniops.contracts.provider import Provider
+from omniops.contracts.redaction import Redactor
+from omniops.contracts.tools import Tool
 
 if TYPE_CHECKING:
     from fastapi import APIRouter
@@ -122,9 +126,24 @@ class Plugin:
         operator's order keeps it, the second is reported."""
         return ()
 
+    @seam("collect", gives=Fetcher, many=True)
+    def fetchers(self) -> Sequence[Fetcher]:
+        """What reads pages that are built by scripts. Called when a crawl begins, where the plugin is on for the
+        domain; must start nothing. The first in the operator's order is used, for pages whose HTML holds next to no
+        text. An error leaves the plugin's fetchers out, and such pages are read as they are sent."""
+        return ()
+
     @seam("collect", gives=Provider, many=True)
     def providers(self) -> Sequence[Provider]:
         """What can answer a visitor. Called at start-up; a provider's SDK is imported when it is first asked."""
+        return ()
+
+    @seam("collect", gives=Redactor, many=True, closed=True)
+    def redactors(self) -> Sequence[Redactor]:
+        """What finds personal data that core's own recognisers do not know, such as names. Called when a turn begins,
+        where the plugin is on for the domain; must load nothing. All of them are asked, in the operator's order; where
+        findings overlap, core's own stay, then the first. Closed: an error here or in `find` stops the turn, nothing is
+        sent to a provider and a person answers."""
         return ()
 
     # Channels and integrations: where people write, what else is connected
@@ -137,6 +156,24 @@ class Plugin:
     @seam("collect", gives=Integration, many=True)
     def integrations(self) -> Sequence[Integration]:
         """Links to outside systems. Called at start-up; a connection is checked before it is saved."""
+        return ()
+
+    # Tools: what the AI may do
+
+    @seam("collect", gives=Tool, many=True)
+    def tools(self) -> Sequence[Tool]:
+        """Functions that a model may call for a visitor, each with its risk. Called once at start-up; a tool is offered
+        where the plugin is on for the domain, and to models that can call tools. Two tools of one name: the first in
+        the operator's order is offered, the second is reported. An error drops the plugin's tools."""
+        return ()
+
+    # Services: what core itself needs done outside
+
+    @seam("collect", gives=Mailer, many=True)
+    def mailers(self) -> Sequence[Mailer]:
+        """Ways to send mail that core writes: transcripts, links, replies. Called whenever mail is sent; must not
+        connect. The setting `mailer` names the one that is used; without it the first in the operator's order. An error
+        drops the plugin's mailers: then mail waits, and is tried again."""
         return ()
 
     # Surface: HTTP

@@ -7,61 +7,83 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, cast
-from uuid import UUID
-
-import httpx2
+from typing import Any
 
 from omniops.accounts.keys import Keys
 from omniops.accounts.members import Members
-from omniops.accounts.service import Accounts, DomainView, is_on
+from omniops.accounts.repeats import Repeats
+from omniops.accounts.service import Accounts
 from omniops.accounts.throttle import Throttle
+from omniops.analytics.service import Analytics
 from omniops.audit.service import Audit
+from omniops.connections.listening import Listening
 from omniops.connections.service import Connections, Kinds
 from omniops.contracts.ids import Clock, SystemClock
-from omniops.contracts.knowledge import Encoder, IndexParts, KnowledgeIndex
-from omniops.contracts.plugin import Log, Opened, PluginContext
-from omniops.contracts.provider import Deployment, Provider
-from omniops.contracts.scope import Actor
+from omniops.contracts.knowledge import IndexParts, KnowledgeIndex
+from omniops.contracts.plugin import Log, PluginContext
+from omniops.conversation.ai_marks import AiMarks
 from omniops.conversation.answering import Answering
+from omniops.conversation.attachments import Attachments
+from omniops.conversation.calibrating import Calibrating
+from omniops.conversation.composing import Composer
+from omniops.conversation.gaps import Gaps
+from omniops.conversation.identity import Identities
 from omniops.conversation.intake import Intake
 from omniops.conversation.messages import Reader
+from omniops.conversation.optout import OptOuts
 from omniops.conversation.outbox import Sender
-from omniops.conversation.routing import Admits
+from omniops.conversation.own import OwnConversations
+from omniops.conversation.receipts import Receipts
+from omniops.conversation.reviews import Reviews
+from omniops.conversation.routing.route import Router
 from omniops.conversation.running import Running
 from omniops.conversation.service import Conversations
+from omniops.conversation.tools.approvals import Approvals
+from omniops.conversation.tools.running import ToolRuns
+from omniops.conversation.transcript import Transcripts
 from omniops.conversation.turns import Turns
+from omniops.conversation.visiting import Visiting
 from omniops.conversation.visitors import Visitors
 from omniops.database.links import Links
 from omniops.database.migrate import CORE_BRANCH, Branch, Migrator
 from omniops.database.notices import Notices
 from omniops.database.service import Database
+from omniops.doors import PluginGate, PluginVault, Rooms
 from omniops.errors import ConfigError, NotFound
-from omniops.gate.grants import Grant
-from omniops.gate.http import client as gate_client
 from omniops.gate.ledger import Allows, DatabaseLedger
 from omniops.gate.service import Gate
+from omniops.inbox.service import Inbox
 from omniops.jobs.service import Jobs, Timing
+from omniops.knowledge.curated import CuratedAnswers
+from omniops.knowledge.documents import Documents
 from omniops.knowledge.encoders import Encoders
+from omniops.knowledge.ownership import Ownerships
 from omniops.knowledge.service import Knowledge
+from omniops.knowledge.sources import Sources
 from omniops.knowledge.store import PassageRows
+from omniops.knowledge.trials import Trials
 from omniops.logs import logger
+from omniops.mail.service import Post
 from omniops.plugins.loading import Loaded, Plugins, load
 from omniops.plugins.seams import Seams
 from omniops.privacy.catalog import Catalog
 from omniops.privacy.consents import Consents
 from omniops.privacy.erasure import Erasure
+from omniops.privacy.notices import NoticeTexts
 from omniops.privacy.policy import PrivacyPolicy
 from omniops.privacy.register import ProcessorRegister
 from omniops.settings import Settings
+from omniops.switched import SwitchedOn
+from omniops.vault.blobs import Blobs
 from omniops.vault.roots import RootProvider
 from omniops.vault.service import Vault
+from omniops.webhooks.room import Webhooks
 
 
 @dataclass(slots=True)
@@ -72,24 +94,41 @@ class Runtime:
     database: Database
     audit: Audit
     vault: Vault
+    blobs: Blobs
     gate: Gate
     allows: Allows
     ledger: DatabaseLedger
     register: ProcessorRegister
     catalog: Catalog
     consents: Consents
+    analytics: Analytics
     erasure: Erasure
     jobs: Jobs
     notices: Notices
     accounts: Accounts
     members: Members
     keys: Keys
+    repeats: Repeats
     throttle: Throttle
     visitors: Visitors
+    visiting: Visiting
     conversations: Conversations
+    approvals: Approvals
+    router: Router
+    on: SwitchedOn
+    inbox: Inbox
     intake: Intake
     connections: Connections
+    listening: Listening
+    mail: Post
+    webhooks: Webhooks
+    calibrating: Calibrating
+    gaps: Gaps
     knowledge: Knowledge
+    sources: Sources
+    documents: Documents
+    curated: CuratedAnswers
+    trials: Trials
     index: KnowledgeIndex
     encoders: Encoders
     plugins: Plugins
@@ -130,60 +169,6 @@ class Runtime:
         raise NotFound(f"No plugin {name!r} is enabled.")
 
 
-class _PluginVault:
-    """The vault for one plugin, limited to the purposes of its declaration; there is none before it declared."""
-
-    def __init__(self, name: str, rooms: _Rooms) -> None:
-        self._name = name
-        self._rooms = rooms
-
-    async def open(self, rows: Sequence[Any], *, purpose: str) -> Opened:
-        vault, actor = self._door()
-        return cast("Opened", await vault.open(rows, purpose=purpose, actor=actor))
-
-    async def find(self, domain_id: UUID, kind: str, value: str) -> UUID | None:
-        vault, _ = self._door()
-        return await vault.find(domain_id, kind, value)
-
-    def _door(self) -> tuple[Vault, Actor]:
-        vault, register = self._rooms.vault, self._rooms.register
-        if vault is None or register is None:
-            raise ConfigError(f"Plugin {self._name!r} used the vault before it was constructed.")
-        return vault, Actor.plugin(self._name, register.purposes_of(self._name))
-
-
-class _PluginGate:
-    """The gate for one plugin: its own processors only."""
-
-    def __init__(self, name: str, rooms: _Rooms) -> None:
-        self._name = name
-        self._rooms = rooms
-
-    def http(
-        self, processor: str, *, purpose: str, categories: Sequence[str] = (), subjects: Sequence[UUID] = ()
-    ) -> httpx2.AsyncClient:
-        entry = self._rooms.register.get(processor) if self._rooms.register else None
-        if entry is None or entry.plugin != self._name:
-            raise ConfigError(f"Plugin {self._name!r} declares no processor {processor!r}.")
-        assert self._rooms.gate is not None
-        grant = Grant(processor, purpose, None, tuple(categories), tuple(subjects))
-        return gate_client(self._rooms.gate, grant)
-
-
-@dataclass(slots=True)
-class _Rooms:
-    """What contexts reach and what is built after them: plugins are constructed before the register of their own
-    declarations can exist, so contexts hold this and look when they are used."""
-
-    vault: Vault | None = None
-    gate: Gate | None = None
-    register: ProcessorRegister | None = None
-    encoders: Encoders | None = None
-
-    def encoder(self) -> Encoder | None:
-        return self.encoders() if self.encoders is not None else None
-
-
 class _Builder:
     """The order in which the rooms come into being."""
 
@@ -203,7 +188,7 @@ class _Builder:
         self._timing = timing
         self._migrate = migrate
         self._log: Log = logger("omniops")
-        self._rooms = _Rooms()
+        self._rooms = Rooms()
 
     async def build(self, plugins: Plugins | None, stack: AsyncExitStack) -> Runtime:
         settings, log, clock = self._settings, self._log, self._clock
@@ -225,6 +210,7 @@ class _Builder:
         ledger = DatabaseLedger(database, clock)
         stack.push_async_callback(ledger.close)
         gate = Gate(register, ledger, ca=settings.tls_ca)
+        stack.push_async_callback(gate.close)
         vault = Vault(database, self._root, audit, PrivacyPolicy(catalog))
         await vault.check_root()
         seams = Seams(found, lambda said: log.error("plugin.failed", said=said))
@@ -238,6 +224,9 @@ class _Builder:
         throttle = Throttle(database, self._root.secret("throttle"))
         rows = PassageRows(database, clock)
         index = self._index(seams, rows, encoders)
+        kinds = partial(_kinds, seams)
+        connections = Connections(database, vault, audit, jobs, kinds, clock)
+        on = SwitchedOn(seams, accounts, register, connections)
         knowledge = Knowledge(
             database,
             accounts,
@@ -252,28 +241,38 @@ class _Builder:
             seams.sources,
             clock,
             log,
+            Ownerships(database, accounts, audit, gate, clock, log),
+            on.fetchers,
             per_second=settings.crawl_per_second,
             most_pages=settings.crawl_pages,
         )
         stack.push_async_callback(knowledge.close)
-        connections = Connections(database, vault, audit, partial(_kinds, seams), clock)
+        blobs = Blobs(database, vault, clock)
+        key = bytes.fromhex(self._root.secret("mail suppression"))
+        mail = Post(database, vault, jobs, accounts, seams.mailers, settings.mailer, key, clock)
+        trials = Trials(
+            database, accounts, audit, jobs, rows, index, seams.knowledge_indexes, seams.providers, encoders, clock, log
+        )
         reader = Reader(database, vault)
         turns = Turns(database, vault, clock)
-        answering = Answering(
-            database,
-            reader,
-            turns,
-            knowledge,
-            partial(_providers, seams, accounts),
-            partial(_admits, register),
-            clock,
-            log,
-        )
-        running = Running(database, turns, answering, jobs, clock)
-        sender = Sender(database, vault, jobs, seams.channels, connections.settings, clock)
-        conversations = Conversations(database, reader, turns, running, sender, notices, clock)
-        intake = Intake(database, vault, jobs, accounts, reader, turns, running, sender, clock)
+        runs = ToolRuns(database, vault, on.connected, clock, log)
+        router = Router.over(database, connections, on.admits, settings.provider_order, clock, log)
+        stack.push_async_callback(router.spending.close)
+        composer = Composer(reader, turns, knowledge, on.answerers, router, runs, clock)
+        ai_marks = AiMarks(database, self._root.secret("ai marks"))
+        answering = Answering(database, turns, composer, ai_marks, clock, log)
+        running = Running(database, turns, answering, ai_marks, jobs, clock)
+        sender = Sender(database, vault, jobs, seams.channels, connections.settings, connections.refused, mail, clock)
+        conversations = Conversations(database, reader, turns, running, notices, clock)
+        own = OwnConversations(database, reader, running, clock)
+        intake = Intake(database, vault, jobs, accounts, reader, turns, running, sender, mail, clock)
+        listening = Listening(database, accounts, connections, kinds, jobs, notices, intake, clock, log)
         stack.push_async_callback(conversations.close)
+        texts = NoticeTexts(database, catalog)
+        await texts.keep()
+        consents = Consents(database, audit, catalog, texts, clock)
+        calibrating = Calibrating(database, accounts, encoders, clock)
+        gaps = Gaps(database, vault, audit, jobs, rows, encoders, calibrating, clock)
         await notices.start()
         stack.push_async_callback(notices.close)
         return Runtime(
@@ -281,24 +280,50 @@ class _Builder:
             database=database,
             audit=audit,
             vault=vault,
+            blobs=blobs,
             gate=gate,
             allows=allows,
             ledger=ledger,
             register=register,
             catalog=catalog,
-            consents=Consents(database, audit, catalog),
+            consents=consents,
+            analytics=Analytics(database, consents, jobs, clock),
             erasure=Erasure(database, vault),
             jobs=jobs,
             notices=notices,
             accounts=accounts,
             members=Members(database, vault, audit, throttle, clock),
             keys=Keys(database, audit, clock),
+            repeats=Repeats(database, vault, jobs, clock),
             throttle=throttle,
-            visitors=Visitors(database, clock),
+            visitors=Visitors(database, clock, settings.visitor_lifetimes),
+            visiting=Visiting(
+                Identities(database, vault, audit, clock, log),
+                own,
+                OptOuts(database, running, audit, clock),
+                Reviews(database, vault, sender, audit, clock),
+                Attachments(database, vault, blobs, clock),
+                Transcripts(own, mail),
+                Receipts(database, reader, catalog, self._root.secret("receipts"), settings.public_url, clock),
+                ai_marks,
+            ),
             conversations=conversations,
+            router=router,
+            on=on,
+            approvals=Approvals(database, vault, accounts, on.tools, runs, sender, audit, clock),
+            inbox=Inbox(database, vault, accounts, audit, reader, running, sender, notices, ai_marks, clock),
             intake=intake,
             connections=connections,
+            listening=listening,
+            mail=mail,
+            webhooks=Webhooks(database, gate, vault, accounts, jobs, audit, clock),
+            calibrating=calibrating,
+            gaps=gaps,
             knowledge=knowledge,
+            sources=Sources(database, accounts, audit, jobs, rows, knowledge, seams.sources, clock),
+            documents=Documents(database, audit, blobs, jobs, rows, clock),
+            curated=CuratedAnswers(database, audit, rows, encoders, clock),
+            trials=trials,
             index=index,
             encoders=encoders,
             plugins=found,
@@ -312,9 +337,9 @@ class _Builder:
         return PluginContext(
             name=name,
             settings=values,
-            gate=_PluginGate(name, self._rooms),
+            gate=PluginGate(name, self._rooms),
             session=database.session,
-            vault=_PluginVault(name, self._rooms),
+            vault=PluginVault(name, self._rooms),
             clock=self._clock,
             log=logger(f"plugin.{name}"),
             folder=folder,
@@ -364,18 +389,3 @@ def _kinds(seams: Seams) -> Kinds:
         seams.integrations(),
         seams.channels(),
     )
-
-
-async def _providers(seams: Seams, accounts: Accounts, domain: DomainView) -> Sequence[Provider]:
-    """The providers of plugins that are on for this domain."""
-    switched = await accounts.switched(domain.scope)
-    return seams.providers(lambda name: is_on(switched, name))
-
-
-def _admits(register: ProcessorRegister, domain: DomainView) -> Admits:
-    """Whether the register lets a deployment have a turn of this domain."""
-
-    def admits(deployment: Deployment) -> bool:
-        return deployment.processor is None or register.get(deployment.processor) is not None
-
-    return admits

@@ -11,6 +11,7 @@ import json
 import os
 import tomllib
 from collections.abc import Mapping
+from datetime import timedelta
 from functools import cached_property
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
@@ -100,15 +101,38 @@ class Settings(BaseModel):
         default="normal",
         description="`strict` refuses to start when a plugin fails; `safe` loads none but the built-in ones.",
     )
+    provider_order: list[str] = Field(
+        default_factory=list,
+        description="Providers in the order in which they are asked. Default: the order of the plugins.",
+    )
     encoder: str | None = Field(
         default=None, description="Name of the sentence encoder, or `none`. Default: the best that is there."
     )
     knowledge_index: str = Field(default="hybrid", description="Name of the index that answers searches.")
+    mailer: str | None = Field(
+        default=None,
+        description="Name of the mailer that sends mail. Default: the first one of the enabled plugins.",
+    )
     index_memory_mb: int = Field(default=256, ge=16, description="Memory that all opened indexes may take, in MiB.")
     crawl_per_second: float = Field(
         default=4.0, gt=0, le=100, description="Pages per second that the crawler asks one host for."
     )
     crawl_pages: int = Field(default=20_000, ge=1, description="Most pages that one crawl of a source visits.")
+    visitor_session_hours: float = Field(
+        default=24.0, gt=0, le=2160, description="Life of a visitor's session token. The client rotates it before."
+    )
+    visitor_overlap_seconds: int = Field(
+        default=120, ge=0, le=3600, description="How long a visitor's token still works after it was rotated."
+    )
+    visitor_writes: int = Field(default=60, ge=1, description="Writes per minute of one visitor's session.")
+    visitor_network_writes: int = Field(
+        default=600, ge=1, description="Writes per minute of all visitors of one network (/24 or /48)."
+    )
+    visitor_domain_writes: int = Field(default=6000, ge=1, description="Writes per minute of all visitors of a domain.")
+    visitor_sessions: int = Field(default=60, ge=1, description="New visitors' sessions in ten minutes of one network.")
+    visitor_streams: int = Field(
+        default=8, ge=1, description="Open streams of one visitor's session in one web process."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="Least level logged.")
     log_format: Literal["auto", "json", "text"] = Field(
         default="auto", description="`auto`: text on a terminal, JSON otherwise."
@@ -117,7 +141,7 @@ class Settings(BaseModel):
         default_factory=dict, description="Settings of each plugin, by its name.", exclude=True
     )
 
-    _split_plugins = field_validator("plugins", mode="before")(_split)
+    _split_plugins = field_validator("plugins", "provider_order", mode="before")(_split)
     _split_networks = field_validator("database_region_networks", mode="before")(_split)
 
     def to_line(self) -> bytes:
@@ -127,6 +151,11 @@ class Settings(BaseModel):
             if isinstance(value := getattr(self, name), SecretStr):
                 values[name] = value.get_secret_value()
         return json.dumps(values).encode() + b"\n"
+
+    @property
+    def visitor_lifetimes(self) -> tuple[timedelta, timedelta]:
+        """How long a visitor's token is good for, and the one before it after a rotation."""
+        return timedelta(hours=self.visitor_session_hours), timedelta(seconds=self.visitor_overlap_seconds)
 
     @cached_property
     def public_url(self) -> str:

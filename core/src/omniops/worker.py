@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from omniops import logs
 from omniops.bootstrap import Prepared, prepared
+from omniops.conversation.warming import warming
 from omniops.errors import NotReady
 from omniops.gate.guard import loop_factory
 from omniops.process import end_with_parent, guarded
@@ -27,7 +28,10 @@ def work(settings: Settings, queues: Sequence[str], concurrency: int, *, supervi
 
 
 async def _work(settings: Settings, ready: Prepared, queues: Sequence[str], concurrency: int) -> None:
-    async with Runtime.open(settings, ready.links, ready.root) as runtime:
+    async with (
+        Runtime.open(settings, ready.links, ready.root) as runtime,
+        warming(runtime.seams.providers(), runtime.log),
+    ):
         task = asyncio.create_task(runtime.jobs.work(queues, concurrency))
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, task.cancel)

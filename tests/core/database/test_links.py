@@ -16,9 +16,10 @@ import psycopg
 import pytest
 import trustme
 from omniops.contracts.ids import new_id
+from omniops.contracts.scope import Scope
 from omniops.database.links import Link, Links
 from omniops.database.service import Database
-from omniops.errors import ConfigError
+from omniops.errors import ConfigError, NotReady
 from omniops.knowledge.models import Source
 from sqlalchemy import text
 from sqlmodel import select
@@ -182,5 +183,22 @@ async def test_a_pooler_mixes_no_scopes(rooms, links, pooler):
                 assert len((await session.exec(select(Source))).all()) == 20
         async with database.connect() as connection:  # no scope, on a connection that others have used
             assert (await connection.execute(text("select count(*) from source"))).scalar_one() == 0
+    finally:
+        await database.close()
+
+
+async def test_who_finds_every_connection_busy_is_told_to_come_again(links):
+    database = Database(links, pool=1, patience=0.01)
+    try:
+        async with database.connect(), database.connect():
+            with pytest.raises(NotReady, match="busy") as told:
+                async with database.connect():
+                    pass
+            with pytest.raises(NotReady, match="busy"):
+                async with database.session(Scope(new_id(), new_id())):
+                    pass
+        assert told.value.retry_after == 1
+        async with database.connect() as connection:
+            assert (await connection.execute(text("select 1"))).scalar() == 1
     finally:
         await database.close()

@@ -85,7 +85,10 @@ class World:
             version = ssl.TLSVersion.TLSv1_3 if tls == "1.3" else ssl.TLSVersion.TLSv1_2
             context.minimum_version = context.maximum_version = version
 
+        serving = set()
+
         async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            serving.add(asyncio.current_task())
             try:
                 while head := await reader.readuntil(b"\r\n\r\n"):
                     self.hits.append(head.split(b"\r\n")[0].decode())
@@ -112,7 +115,8 @@ class World:
             yield port
         finally:
             server.close()
-            await server.wait_closed()
+            await self.gate.close()
+            await asyncio.gather(*serving, return_exceptions=True)
 
 
 def response(body: bytes, *, status: str = "200 OK", headers: bytes = b"") -> bytes:

@@ -4,7 +4,7 @@ from ipaddress import ip_address
 
 import pytest
 from omniops.errors import EgressRefused
-from omniops.gate.addresses import judge, parse_target, parse_url
+from omniops.gate.addresses import check_name, judge, parse_target, parse_url
 
 BAD = """
 0.0.0.0 0.1.2.3 127.0.0.1 127.255.255.254 :: ::1
@@ -40,6 +40,7 @@ def test_ordinary_addresses_are_good(address):
 def test_odd_spellings_are_refused_or_seen_through(host):
     try:
         target = parse_target(host, 443)
+        check_name(target)
     except EgressRefused:
         return
     assert target.address is not None

@@ -1,7 +1,9 @@
 """Nothing leaves but to a declared host, at a good address, over TLS 1.3, with an entry in the ledger first."""
 
+import asyncio
 import gzip
 import zlib
+from dataclasses import replace
 from uuid import UUID
 
 import httpx2
@@ -100,6 +102,16 @@ async def test_another_answer_at_a_second_look_up_changes_nothing(world, grant):
     assert asked == [NAME]
 
 
+async def test_a_client_waits_for_a_connection_no_longer_than_it_says(world, grant):
+    async def sleeping(host, port):
+        await asyncio.Event().wait()
+
+    world.gate._resolver = sleeping
+    async with world.server() as port, client(world.gate, grant) as http:
+        with pytest.raises(httpx2.ConnectTimeout):
+            await http.get(f"https://{NAME}:{port}/", timeout=httpx2.Timeout(5.0, connect=0.01))
+
+
 async def test_a_redirect_is_judged_like_any_request(world, grant):
     async with world.server(allow=False, declared=False, name="inner.example") as inner:
         move = response(b"", status="302 Found", headers=b"Location: https://inner.example:%d/\r\n" % inner)
@@ -159,6 +171,26 @@ async def test_an_answer_that_never_ends_is_cut(world, grant):
                 await http.get(f"https://{NAME}:{port}/")
     assert refused.value.reason == "too_large"
     assert world.ledger.closings[0].bytes_in > 100_000
+
+
+async def test_a_local_name_needs_an_exception_of_its_own(world, grant):
+    async with world.server(name="localhost", allow=False) as port:
+        with pytest.raises(EgressRefused) as refused:
+            await get(world, grant, f"https://localhost:{port}/")
+        assert (refused.value.reason, world.hits) == ("local_name", [])
+        world.register.allows["localhost", port] = Allow("localhost", port, "our own model")
+        assert (await get(world, grant, f"https://localhost:{port}/")).status_code == 200
+
+
+async def test_calls_to_one_processor_share_connections_and_each_is_in_the_ledger(world, grant):
+    async with world.server() as port:
+        first, second = grant, replace(grant, subjects=(UUID(int=7),))
+        await get(world, first, f"https://{NAME}:{port}/")
+        await get(world, second, f"https://{NAME}:{port}/")
+        (pool,) = world.gate.pools.values()
+        assert len(pool.connections) == 1
+    assert [call.grant.subjects for call in world.ledger.calls] == [(), (UUID(int=7),)]
+    assert not world.gate.pools
 
 
 async def test_a_host_that_does_not_answer_is_named(world, grant):

@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(omniops.__file__).parent
 FLOORS = (
     ("plugins", "database", "audit", "vault", "gate", "jobs"),
-    ("accounts", "privacy", "knowledge", "conversation", "connections"),
+    ("accounts", "privacy", "knowledge", "conversation", "connections", "mail", "analytics", "inbox", "webhooks"),
 )
 DOORS = ("service", "models")
 """A room is entered through its service. Its models may be named too: rows are what rooms have in common."""

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -198,3 +199,31 @@ def test_domain_argument_needs_a_domain():
 
     with pytest.raises(ValueError, match="scope with a domain"):
         scope_argument(Scope(UUID(int=1)))
+
+
+async def test_a_lost_job_whose_successor_waits_does_not_keep_others_from_being_rescued(rooms, links):
+    """A killed worker leaves a tick behind, and the next tick waits under the same key."""
+    later = datetime.now(UTC) + timedelta(hours=1)
+    jobs = Jobs(rooms.database, RecordingLog(), Timing(heartbeat=0.2, stalled=0.6))
+    done = []
+
+    async def note(name: str) -> None:
+        done.append(name)
+
+    jobs.register(Task("test:note", note))
+    scope = await rooms.domain()
+    with psycopg.connect(links.admin.conninfo(), options="-c search_path=jobs") as admin:
+        for name, key in (("a", "k"), ("b", None)):
+            async with rooms.database.session(scope) as session:
+                await jobs.enqueue(session, "test:note", name=name, unique=key)
+                await session.commit()
+        admin.execute("update procrastinate_jobs set status = 'doing', worker_id = null where task_name = 'test:note'")
+    async with rooms.database.session(scope) as session:
+        await jobs.enqueue(session, "test:note", name="a again", unique="k", at=later)
+        await session.commit()
+    app = jobs.app()
+    async with app.open_async():
+        await app.tasks["jobs:rescue"].defer_async()
+    await jobs.work(wait=False)
+    await jobs.work(wait=False)
+    assert done == ["b"]

@@ -1,12 +1,14 @@
 """The real application over a scratch database: two accounts with two websites each, every role, keys, visitors."""
 
 import asyncio
+import json
 import socket
 from dataclasses import dataclass, field
 
 import httpx2
 import pytest
 import uvicorn
+from desk import serving
 from omniops.accounts.permissions import ROLES
 from omniops.contracts.ids import SystemClock
 from omniops.operations.firsts import OPERATOR, Firsts
@@ -76,3 +78,65 @@ async def fill(world):
         world.accounts[0], "narrow", sorted(ROLES["admin"]), only_domain=first_domain.id, actor=OPERATOR
     )
     world.keys[world.accounts[0], "narrow"] = secret
+
+
+@dataclass
+class Shopfront:
+    """The application over a desk: pages of visitors on the desk's website, and its office with an API key."""
+
+    desk: object
+    base: str
+    open: list = field(default_factory=list)
+
+    def client(self, **headers):
+        client = httpx2.AsyncClient(base_url=self.base, headers=headers, timeout=30)
+        self.open.append(client)
+        return client
+
+    async def page(self, domain=None, origin=None):
+        """A visitor's page with a session."""
+        domain = domain or self.desk.domain
+        client = self.client(Origin=origin or domain.origins[0])
+        answer = await client.post("/v1/visitor/sessions", json={"key": domain.widget_key})
+        assert answer.status_code == 201, answer.text
+        client.headers["Authorization"] = f"Bearer {answer.json()['token']}"
+        return client
+
+    async def office(self, domain=None, role="admin"):
+        domain = domain or self.desk.domain
+        _, secret = await self.desk.runtime.keys.create(
+            domain.scope.account_id, role, sorted(ROLES[role]), actor=OPERATOR
+        )
+        client = self.client(Authorization=f"Bearer {secret}")
+        client.base_url = f"{self.base}/v1/domains/{domain.id}/"
+        return client
+
+    async def configure(self, **settings):
+        self.desk.domain = await self.desk.runtime.accounts.configure(
+            self.desk.domain.scope, {"settings": settings}, actor=OPERATOR
+        )
+
+
+@pytest.fixture
+async def front(desk):
+    async with serving(desk.runtime) as base:
+        front = Shopfront(desk, base)
+        yield front
+        for client in front.open:
+            await client.aclose()
+
+
+async def ask(page, text="How long does it take?"):
+    """Asks and reads to the end. Gives the events as (kind, data)."""
+    answer = await page.post("/v1/visitor/messages", json={"text": text})
+    assert answer.status_code == 200, answer.text
+    events = []
+    for block in answer.text.strip().split("\n\n"):
+        fields = dict(line.split(": ", 1) for line in block.splitlines() if ": " in line)
+        events.append((fields["event"], json.loads(fields["data"])))
+    return events
+
+
+@pytest.fixture
+def asked():
+    return ask

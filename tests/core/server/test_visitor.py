@@ -200,7 +200,7 @@ async def test_a_person_is_asked_and_answers_in_the_open_page(world, visitor):
     account = world.accounts[0]
     domain = world.domains[account][0].id
     async with world.client(**world.key(account, "agent")) as agent, asyncio.timeout(20):
-        waiting = (await agent.get(f"/v1/domains/{domain}/conversations", params={"state": "waiting"})).json()
+        waiting = (await agent.get(f"/v1/domains/{domain}/conversations", params={"state": "waiting"})).json()["data"]
         talk = waiting[0]["id"]
         async with visitor.stream("GET", "/v1/visitor/events", params={"after": 4}) as stream:
             path = f"/v1/domains/{domain}/conversations/{talk}/messages"

@@ -53,7 +53,8 @@ def log():
 
 
 async def test_planted_words_are_found_nowhere(postgres, links, tmp_path, log):
-    words = {name: canary(name) for name in ("question", "mail", "member", "person", "password", "reply", "visitor")}
+    names = ("question", "mail", "member", "person", "password", "reply", "visitor", "file", "content")
+    words = {name: canary(name) for name in names}
     settings = Settings(data_dir=tmp_path, keys_dir=tmp_path / "keys", encoder="none")
     async with Runtime.open(settings, links, postgres.root, clock=SystemClock(), migrate=True) as runtime:
         firsts = Firsts(runtime.database, runtime.accounts, runtime.members, runtime.knowledge)
@@ -71,13 +72,27 @@ async def test_planted_words_are_found_nowhere(postgres, links, tmp_path, log):
             visitor, domain, f"I am {words['visitor']}", secrets.token_hex(8), "en"
         )
         assert [event async for event in events]
-        await runtime.conversations.to_person(visitor, "en", f"{words['mail']}@example.org")
+        await runtime.conversations.to_person(visitor, domain, "en", f"{words['mail']}@example.org")
         history = await runtime.conversations.history(visitor)
         assert words["visitor"] in history.messages[0].text
-        (talk, *_) = await runtime.conversations.all(domain.scope, state="waiting")
         from omniops.contracts.scope import Actor
+        from omniops.inbox.queue import Wanted
 
-        await runtime.conversations.reply(domain.scope, talk.id, f"Hello {words['reply']}", actor=Actor("member", "m"))
+        (talk, *_) = await runtime.inbox.queue.page(domain.scope, Wanted(state="waiting"))
+
+        await runtime.inbox.reply(domain.scope, talk.id, f"Hello {words['reply']}", actor=Actor("member", "m"))
+        blob = await runtime.blobs.put(
+            domain.scope,
+            words["content"].encode(),
+            name=words["file"],
+            media_type="text/plain",
+            most=1000,
+            subject_id=visitor.subject_id,
+        )
+        found_again = await runtime.blobs.read(
+            domain.scope, blob, purpose="support.provide", actor=Actor("member", "m")
+        )
+        assert await found_again.whole() == words["content"].encode()
     with psycopg.connect(links.admin.conninfo(), autocommit=True) as connection:
         connection.execute("checkpoint")
     assert any((postgres.folder / "postgres").rglob("pg_wal")), "the scan must reach the log of all writes"

@@ -19,6 +19,9 @@ from omniops.database.service import Database
 from omniops.database.tables import remember
 from omniops.errors import NotFound, Rejected
 
+LIVE, TEST = "oo_key_", "oo_test_"
+"""What keys begin with. A test key reaches the sandbox domains of its account, and nothing else."""
+
 
 @dataclass(frozen=True, slots=True)
 class KeyView:
@@ -28,6 +31,7 @@ class KeyView:
     name: str
     permissions: tuple[str, ...]
     only_domain: UUID | None
+    test: bool
     created_at: datetime
     revoked_at: datetime | None
 
@@ -47,6 +51,7 @@ class Keys:
         permissions: Sequence[str],
         *,
         only_domain: UUID | None = None,
+        test: bool = False,
         actor: Actor,
         granted_by: frozenset[str] = frozenset(ALL),
     ) -> tuple[UUID, str]:
@@ -56,7 +61,7 @@ class Keys:
                 raise Rejected(f"{permission!r} is no permission.", code="bad_permission", where="permissions")
             if permission not in granted_by:
                 raise Rejected(f"You may not give {permission!r}.", code="not_yours_to_give", where="permissions")
-        secret = new_token("oo_key_")
+        secret = new_token(TEST if test else LIVE)
         scope = Scope(account_id)
         key = ApiKey(
             account_id=account_id,
@@ -64,6 +69,7 @@ class Keys:
             hash=token_hash(secret),
             permissions=sorted(set(permissions)),
             only_domain=only_domain,
+            test=test,
         )
         async with self._database.session(scope) as session:
             session.add(key)
@@ -81,21 +87,24 @@ class Keys:
             key = (await session.exec(select(ApiKey).where(ApiKey.hash == token_hash(secret)))).first()
         if key is None or key.revoked_at is not None:
             return None
-        return Principal("key", key.id, key.account_id, frozenset(key.permissions), key.only_domain)
+        return Principal("key", key.id, key.account_id, frozenset(key.permissions), key.only_domain, key.test)
 
-    async def list(self, account_id: UUID) -> list[KeyView]:
+    async def list(self, account_id: UUID, *, only_domain: UUID | None = None) -> list[KeyView]:
+        """The keys of an account, or with `only_domain` those that are for this domain alone."""
         async with self._database.session(Scope(account_id)) as session:
             rows = (await session.exec(select(ApiKey).order_by(col(ApiKey.id)))).all()
         return [
-            KeyView(row.id, row.name, tuple(row.permissions), row.only_domain, row.created_at, row.revoked_at)
+            KeyView(row.id, row.name, tuple(row.permissions), row.only_domain, row.test, row.created_at, row.revoked_at)
             for row in rows
+            if only_domain in (None, row.only_domain)
         ]
 
-    async def revoke(self, account_id: UUID, key_id: UUID, *, actor: Actor) -> None:
-        """The key stops working with this transaction. Raises `NotFound`."""
+    async def revoke(self, account_id: UUID, key_id: UUID, *, actor: Actor, only_domain: UUID | None = None) -> None:
+        """The key stops working with this transaction. Raises `NotFound`, with `only_domain` also for a key that is not
+        for this domain alone."""
         async with self._database.session(Scope(account_id)) as session:
             key = await session.get(ApiKey, (account_id, key_id))
-            if key is None:
+            if key is None or only_domain not in (None, key.only_domain):
                 raise NotFound("There is no such key.")
             key.revoked_at = key.revoked_at or self._clock.now()
             session.add(key)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
 from uuid import UUID
 
 from pwdlib import PasswordHash
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -80,8 +82,14 @@ class Members:
         return scope.account_id
 
     async def finish_setup(self, token: str, *, email: str, name: str, password: str) -> str:
-        """Makes the owner and signs them in: a session token. The link is used up in the same transaction."""
+        """Makes the owner and signs them in: a session token. The link is used up in the same transaction.
+
+        Raises `NotFound` for a link that is not valid any more, and `Rejected` for an address or a password that does
+        not fit; the link stays valid then.
+        """
         account_id = await self.setup_account(token)
+        email = _checked_email(email)
+        hashed = await _hashed(password)
         async with self._database.session(Scope(account_id)) as session:
             statement = select(SetupLink).where(SetupLink.hash == token_hash(token)).with_for_update()
             link = (await session.exec(statement)).one()
@@ -89,28 +97,29 @@ class Members:
                 raise NotFound("This set-up link is not valid any more.")
             link.used_at = self._clock.now()
             session.add(link)
-            member = self._add_member(session, account_id, email, name, password, "owner")
-            await session.commit()
+            member = self._add_member(session, account_id, email, name, hashed, "owner")
+            try:
+                await session.commit()
+            except IntegrityError as error:
+                raise Rejected(
+                    "Somebody signs in with this address already.",
+                    code="address_taken",
+                    where="email",
+                    do="Use another address.",
+                ) from error
         await self._audit.write(Entry(account_id, "system:setup", "member.add", "member", detail={"role": "owner"}))
         return await self._open_session(account_id, member.id)
 
     def _add_member(
-        self, session: AsyncSession, account_id: UUID, email: str, name: str, password: str, role: Role
+        self, session: AsyncSession, account_id: UUID, email: str, name: str, hashed: str, role: Role
     ) -> Member:
-        email = _checked_email(email)
-        if len(password) < LEAST_PASSWORD:
-            raise Rejected(
-                f"The password has {len(password)} characters; {LEAST_PASSWORD} are needed.",
-                code="short_password",
-                where="password",
-            )
         subject = Subject(account_id=account_id, home_id=account_id, kind="member")
         member = Member(
             account_id=account_id,
             subject_id=subject.id,
             email=seal(email),
             name=seal(name.strip()),
-            password=seal(_hasher().hash(password)),
+            password=seal(hashed),
             role=role,
         )
         session.add_all([subject, member])
@@ -123,15 +132,17 @@ class Members:
         Raises `Refused`, and `Throttled` after too many tries of one address (10 in 15 minutes) or network (50).
         """
         await self._throttle.hit("sign-in network", network, limit=50, seconds=900)
-        await self._throttle.hit("sign-in address", email.strip().casefold(), limit=10, seconds=900)
-        scope = await self._database.resolve("member_address", self._vault.address_hash("email", email))
+        address = self._vault.address_hash("email", email)  # one hash for all spellings of one address
+        await self._throttle.hit("sign-in address", address.hex(), limit=10, seconds=900)
+        scope = await self._database.resolve("member_address", address)
         member = await self._by_address(scope, email) if scope else None
-        stored = _nobody()
+        stored = nobody = await asyncio.to_thread(_nobody)
         if member is not None:
             opened = await self._vault.open([member], purpose="account.sign_in", actor=Actor.system("accounts.sign_in"))
-            stored = opened(member.password, otherwise=_nobody())
+            stored = opened(member.password, otherwise=nobody)
         # The comparison runs for unknown addresses too, so that time does not tell which addresses exist.
-        if not _hasher().verify(password, stored) or member is None or scope is None:
+        fits = await asyncio.to_thread(_hasher().verify, password, stored)
+        if not fits or member is None or scope is None:
             raise Refused("Address and password do not fit together.", reason="wrong_credentials")
         return await self._open_session(scope.account_id, member.id)
 
@@ -208,6 +219,16 @@ def _hasher() -> PasswordHash:
 def _nobody() -> str:
     """The hash of a password that nobody has, to compare with where there is no member."""
     return _hasher().hash(new_token(""))
+
+
+async def _hashed(password: str) -> str:
+    if len(password) < LEAST_PASSWORD:
+        raise Rejected(
+            f"The password has {len(password)} characters; {LEAST_PASSWORD} are needed.",
+            code="short_password",
+            where="password",
+        )
+    return await asyncio.to_thread(_hasher().hash, password)
 
 
 def _role(value: str) -> Role:

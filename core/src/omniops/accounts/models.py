@@ -10,8 +10,10 @@ from sqlmodel import Field
 
 from omniops.contracts.ids import new_id, utcnow
 from omniops.contracts.sealed import Sealed
-from omniops.database.marks import not_personal, personal
-from omniops.database.models import AccountModel, DomainModel, Marked, MemberModel, belongs_to
+from omniops.database.marks import not_personal, personal, secret
+from omniops.database.models import AccountModel, DomainModel, Marked, MemberModel, SubjectModel, belongs_to
+
+_NO = {"server_default": "false"}
 
 
 class Account(Marked, table=True):
@@ -32,6 +34,10 @@ class Domain(AccountModel, table=True):
     origins: list[str] = not_personal("where the widget may run", sa_type=JSONB)
     widget_key: str = not_personal("public; stands in the script tag")
     settings: dict[str, Any] = not_personal("look and behaviour", sa_type=JSONB, default_factory=dict)
+    calibrated: dict[str, Any] = not_personal("cuts that marks brought", sa_type=JSONB, default_factory=dict)
+    sandbox: bool = not_personal(
+        "for trying out: nothing of it reaches people", default=False, sa_column_kwargs={"server_default": "false"}
+    )
     created_at: datetime = not_personal("when it was added", default_factory=utcnow)
 
 
@@ -64,6 +70,9 @@ class ApiKey(AccountModel, table=True):
     __tablename__ = "api_key"
     name: str = not_personal("what the key is for")
     hash: bytes = not_personal("hash of a random key")
+    test: bool = not_personal(
+        "reaches sandbox domains only", default=False, sa_column_kwargs={"server_default": "false"}
+    )
     permissions: list[str] = not_personal("what the key may do", sa_type=JSONB)
     only_domain: UUID | None = not_personal("the one domain it is for", default=None)
     created_at: datetime = not_personal("when it was made", default_factory=utcnow)
@@ -88,6 +97,32 @@ class PluginSwitch(DomainModel, table=True):
     plugin: str = not_personal("name of the plugin")
     is_on: bool = not_personal("switched on")
     changed_at: datetime = not_personal("when it was switched", default_factory=utcnow)
+
+
+class KeptAnswer(AccountModel, table=True):
+    """The answer to a write of the business API with an `Idempotency-Key`. Without an answer the write still runs, or
+    was cut short."""
+
+    __tablename__ = "kept_answer"
+    __table_args__ = (Index("uq_kept_answer", "account_id", "hash", unique=True),)
+    for_domain: UUID | None = not_personal("the domain that the write was about", default=None)
+    hash: bytes = not_personal("hash of who wrote and of the key")
+    fingerprint: bytes = not_personal("hash of the request")
+    answer: Sealed[dict[str, Any]] | None = secret("may hold a new key", purposes=("request.repeat",), default=None)
+    created_at: datetime = not_personal("when the write began", default_factory=utcnow)
+
+
+class KeptVisitorAnswer(SubjectModel, table=True):
+    """The same for a write of a visitor, under the visitor's own key."""
+
+    __tablename__ = "kept_visitor_answer"
+    __table_args__ = (Index("uq_kept_visitor_answer", "domain_id", "hash", unique=True),)
+    hash: bytes = not_personal("hash of who wrote and of the key")
+    fingerprint: bytes = not_personal("hash of the request")
+    answer: Sealed[dict[str, Any]] | None = personal(
+        "user.content.chat", purposes=("chat.serve",), retain="chat", default=None
+    )
+    created_at: datetime = not_personal("when the write began", default_factory=utcnow)
 
 
 class Throttle(Marked, table=True):

@@ -20,6 +20,7 @@ Permission = Literal[
     "conversation.read",
     "conversation.reply",
     "connection.manage",
+    "webhook.manage",
     "plugin.manage",
     "audit.read",
 ]
@@ -28,8 +29,8 @@ Role = Literal["owner", "admin", "agent", "viewer"]
 _VIEWER: frozenset[Permission] = frozenset({"domain.read", "knowledge.read"})
 _AGENT: frozenset[Permission] = _VIEWER | {"conversation.read", "conversation.reply", "member.read"}
 _ADMIN: frozenset[Permission] = _AGENT | {
-    "member.manage", "key.manage", "domain.manage", "knowledge.manage", "connection.manage", "plugin.manage",
-    "audit.read",
+    "member.manage", "key.manage", "domain.manage", "knowledge.manage", "connection.manage", "webhook.manage",
+    "plugin.manage", "audit.read",
 }  # fmt: skip
 _OWNER: frozenset[Permission] = _ADMIN | {"account.manage"}
 
@@ -46,7 +47,7 @@ ALL: frozenset[Permission] = _OWNER
 class Principal:
     """Who calls the business API: a signed-in member, or an API key.
 
-    `only_domain` limits a key to one domain of its account.
+    `only_domain` limits a key to one domain of its account, `test` to its sandbox domains.
     """
 
     kind: Literal["member", "key"]
@@ -54,6 +55,7 @@ class Principal:
     account_id: UUID
     permissions: frozenset[str]
     only_domain: UUID | None = None
+    test: bool = False
 
     @property
     def actor(self) -> Actor:

@@ -20,6 +20,7 @@ from omniops.audit.chain import GENESIS, Verdict, entry_hash, verify
 from omniops.audit.models import AuditEntry, AuditHead
 from omniops.contracts.ids import Clock
 from omniops.contracts.scope import Scope
+from omniops.database.bulk import insert_rows
 from omniops.database.group_commit import GroupCommit
 from omniops.database.service import Database
 
@@ -83,7 +84,7 @@ class Audit:
                 )
             ).one()
             rows = self._chain(account_id, head.seq, bytes(head.hash), by_account[account_id])
-            await connection.execute(AuditEntry.__table__.insert(), rows)  # type: ignore[attr-defined]
+            await insert_rows(connection, AuditEntry, rows)
             await connection.execute(
                 text("update omniops.audit_head set seq = :seq, hash = :hash where account_id = :account"),
                 {"seq": rows[-1]["seq"], "hash": rows[-1]["hash"], "account": account_id},

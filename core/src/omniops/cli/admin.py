@@ -9,6 +9,7 @@ import typer
 
 from omniops.cli.output import FAILED, emit, say, table
 from omniops.cli.session import firsts, settings, with_runtime
+from omniops.cli.trials import own
 from omniops.errors import Rejected
 
 if TYPE_CHECKING:
@@ -63,13 +64,15 @@ def status(as_json: Json = False) -> None:
         return
     say(f"omniops {found['version']}; encoder: {found['encoder']}")
     table(
-        ("website", "passages", "waiting for a person", "last read", "state"),
+        ("website", "passages", "waiting for a person", "last read", "state", "own questions"),
         [
-            (", ".join(d["origins"]), d["passages"], d["waiting"], d["last_crawl"], d["last_crawl_state"])
+            (", ".join(d["origins"]), d["passages"], d["waiting"], d["last_crawl"], d["last_crawl_state"], own(d))
             for d in found["domains"]
         ],
         empty="No website yet: `omniops domain add https://your-shop.example`.",
     )
+    listening = [(", ".join(d["origins"]), *pair) for d in found["domains"] for pair in d["listening"].items()]
+    table(("website", "channel that listens", "state"), listening, empty="")
     table(("jobs", "count"), list(found["jobs"].items()), empty="")
 
 
@@ -87,6 +90,7 @@ def domain_add(
     url: str,
     title: Annotated[str | None, typer.Option(help="Name shown in the chat.")] = None,
     crawl: Annotated[bool, typer.Option(help="Read it as soon as a worker is free.")] = True,
+    sandbox: Annotated[bool, typer.Option("--sandbox", help="For trying out: nothing of it reaches people.")] = False,
 ) -> None:
     """Add a website; prints the line to put on it."""
     from omniops.web.pages import widget_tag
@@ -94,8 +98,8 @@ def domain_add(
     async def work(runtime: Runtime) -> str:
         operator = firsts(runtime)
         first = await operator.ensure("My business")
-        domain, source = await operator.ensure_site(first.account_id, url, title)
-        if crawl:
+        domain, source = await operator.ensure_site(first.account_id, url, title, sandbox=sandbox)
+        if crawl and source.paused_at is None:
             await runtime.knowledge.request_crawl(domain.scope, source.id)
         return widget_tag(runtime.settings.public_url, domain.widget_key)
 
@@ -108,7 +112,13 @@ def domain_list(as_json: Json = False) -> None:
 
     async def work(runtime: Runtime) -> list[dict[str, Any]]:
         return [
-            {"id": str(d.id), "title": d.title, "origins": list(d.origins), "widget_key": d.widget_key}
+            {
+                "id": str(d.id),
+                "title": d.title,
+                "origins": list(d.origins),
+                "widget_key": d.widget_key,
+                "sandbox": d.sandbox,
+            }
             for account in await firsts(runtime).account_ids()
             for d in await runtime.accounts.domains(account)
         ]
@@ -117,8 +127,11 @@ def domain_list(as_json: Json = False) -> None:
     if as_json:
         emit(found)
     else:
-        rows = [(d["title"], ", ".join(d["origins"]), d["widget_key"], d["id"]) for d in found]
-        table(("title", "runs on", "widget key", "id"), rows, empty="No website yet.")
+        rows = [
+            (d["title"], ", ".join(d["origins"]), d["widget_key"], "sandbox" if d["sandbox"] else "", d["id"])
+            for d in found
+        ]
+        table(("title", "runs on", "widget key", "", "id"), rows, empty="No website yet.")
 
 
 @members.command("setup-link")
@@ -158,6 +171,7 @@ def key_create(
     name: str,
     permission: Annotated[list[str], typer.Option("--permission", help="What it may do; repeat for several.")],
     domain: Annotated[str | None, typer.Option(help="Only for this website.")] = None,
+    test: Annotated[bool, typer.Option("--test", help="A key that reaches sandbox websites only.")] = False,
 ) -> None:
     """Make an API key. Its secret is printed once and never again."""
     from omniops.operations.firsts import OPERATOR
@@ -169,7 +183,7 @@ def key_create(
             account, only = view.scope.account_id, view.id
         else:
             account, only = (await operator.ensure("My business")).account_id, None
-        _, secret = await runtime.keys.create(account, name, permission, only_domain=only, actor=OPERATOR)
+        _, secret = await runtime.keys.create(account, name, permission, only_domain=only, test=test, actor=OPERATOR)
         return secret
 
     print(with_runtime(work))

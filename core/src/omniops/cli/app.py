@@ -9,7 +9,7 @@ from pathlib import Path
 
 import typer
 
-from omniops.cli import admin, docs, knowledge, plugins, running
+from omniops.cli import admin, docs, knowledge, lessons, plugins, running, safety, sources, trials, verification
 from omniops.cli.output import FAILED, INTERRUPTED, exit_code, say
 from omniops.errors import OmniOpsError
 
@@ -23,7 +23,12 @@ app = typer.Typer(
 )
 running.register(app)
 knowledge.register(app)
+sources.register(app)
 admin.register(app)
+lessons.register(app)
+trials.register(knowledge.evaluate)
+safety.register(knowledge.evaluate)
+verification.register(admin.domains)
 plugins.register(app)
 docs.register(app)
 

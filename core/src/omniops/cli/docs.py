@@ -42,12 +42,14 @@ def register(app: typer.Typer) -> None:
 
 
 def docs(
+    context: typer.Context,
     directory: Annotated[Path, typer.Argument(help="Folder of the pages.")] = Path("docs/reference"),
     check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 when a page is not current.")] = False,
 ) -> None:
     """Write the reference: hooks.md, settings.md and cli.md. For those who work on OmniOps itself."""
     classes = _installed()
-    pages = {"hooks.md": hooks(classes), "settings.md": settings(classes), "cli.md": commands()}
+    program = context.find_root().command
+    pages = {"hooks.md": hooks(classes), "settings.md": settings(classes), "cli.md": commands(program)}
     stale = [name for name, text in pages.items() if _read(directory / name) != text]
     if not check:
         directory.mkdir(parents=True, exist_ok=True)
@@ -160,14 +162,10 @@ def _default(field: FieldInfo) -> str:
     return f"`{', '.join(map(str, value)) if isinstance(value, list | tuple) else value}`"
 
 
-def commands() -> str:
-    """Every command with its arguments and options."""
-    from typer.main import get_command
-
-    from omniops.cli.app import app
-
+def commands(program: Any) -> str:
+    """Every command of a program (a click command) with its arguments and options."""
     lines = ["# Commands", _BY, _SPEAKING, _CODES]
-    return _page([*lines, *_command(get_command(app), "omniops")])
+    return _page([*lines, *_command(program, "omniops")])
 
 
 def _command(command: Any, path: str) -> Iterator[str]:

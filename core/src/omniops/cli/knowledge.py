@@ -45,7 +45,8 @@ def ask(question: str, domain: Domain = None, as_json: Json = False) -> None:
 
 def crawl(
     url: Annotated[
-        str | None, typer.Argument(help="Website to read; all sources of the domain where it is left out.")
+        str | None,
+        typer.Argument(help="Website to read; without it, all sources but paused ones."),
     ] = None,
     domain: Domain = None,
     as_json: Json = False,
@@ -60,7 +61,7 @@ def crawl(
             sources = [source]
         else:
             found = await operator.domain(domain)
-            sources = await runtime.knowledge.sources(found.scope)
+            sources = [s for s in await runtime.knowledge.sources(found.scope) if s.paused_at is None]
         with bar("reading", show=not as_json) as shown:
 
             def progress(at: Progress) -> None:

@@ -1,18 +1,22 @@
-"""Commands about plugins: list, enable, disable, new, check."""
+"""Commands about plugins: list, enable, disable, on, off, new, check."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from omniops.cli.output import FAILED, emit, say, table
-from omniops.cli.session import settings
+from omniops.cli.session import firsts, settings, with_runtime
+
+if TYPE_CHECKING:
+    from omniops.runtime import Runtime
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Name = Annotated[str, typer.Argument(help="Name of the plugin, as `omniops plugin list` shows it.")]
+Domain = Annotated[str | None, typer.Option(help="Host or id of the website, where there are several.")]
 plugins = typer.Typer(help="Plugins: what is installed, what is enabled, and new ones.", no_args_is_help=True)
 
 
@@ -58,6 +62,30 @@ def plugin_disable(name: Name) -> None:
     loaded = load()
     disable(loaded, name)
     say(f"Not enabled: {name}. It is gone after the next start; its data stays.")
+
+
+@plugins.command("on")
+def plugin_on(name: Name, domain: Domain = None) -> None:
+    """Switch an enabled plugin on for a website, at once."""
+    _switch(name, domain, on=True)
+
+
+@plugins.command("off")
+def plugin_off(name: Name, domain: Domain = None) -> None:
+    """Switch a plugin off for a website, at once. Its data stays."""
+    _switch(name, domain, on=False)
+
+
+def _switch(name: str, domain: str | None, *, on: bool) -> None:
+    from omniops.operations.firsts import OPERATOR
+
+    async def work(runtime: Runtime) -> str:
+        runtime.loaded(name)
+        found = await firsts(runtime).domain(domain)
+        await runtime.accounts.switch(found.scope, name, on=on, actor=OPERATOR)
+        return found.title
+
+    say(f"{'On' if on else 'Off'} for {with_runtime(work)}: {name}.")
 
 
 @plugins.command("new")

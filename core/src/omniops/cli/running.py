@@ -77,7 +77,9 @@ def serve(
 
 
 def worker(
-    queues: Annotated[str, typer.Option(help="Queues to work on, with commas.")] = "replies,crawls,maintenance",
+    queues: Annotated[
+        str, typer.Option(help="Queues to work on, with commas.")
+    ] = "replies,crawls,maintenance,sending,listening",
     concurrency: Annotated[int, typer.Option(min=1, max=200, help="Jobs at the same time.")] = 10,
     supervised: Annotated[bool, typer.Option(hidden=True)] = False,
 ) -> None:

@@ -19,3 +19,8 @@ class Connection(DomainModel, table=True):
     said: str = not_personal("what the last check saw", default="")
     checked_at: datetime = not_personal("last check", default_factory=utcnow)
     created_at: datetime = not_personal("when it was connected", default_factory=utcnow)
+    cursor: str | None = not_personal("how far was listened, in the other side's numbers", default=None)
+    listening: str | None = not_personal("listening, failing or off; null where the channel does not", default=None)
+    failures: int = not_personal("failed listenings in a row", default=0, sa_column_kwargs={"server_default": "0"})
+    listened_at: datetime | None = not_personal("when listening was last begun", default=None)
+    heard_at: datetime | None = not_personal("when something was last heard", default=None)

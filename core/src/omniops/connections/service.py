@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
 from pydantic import BaseModel, SecretStr, ValidationError
 from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from omniops.audit.service import Audit, Entry
 from omniops.connections.models import Connection
@@ -19,9 +21,10 @@ from omniops.contracts.integration import ConnectionView, Integration
 from omniops.contracts.plugin import PluginSettings
 from omniops.contracts.scope import Actor, Scope
 from omniops.contracts.sealed import seal
-from omniops.database.service import Database
+from omniops.database.service import Database, Notice, notify
 from omniops.database.tables import forget, remember
-from omniops.errors import NotFound, NotReady, Reconnect, Rejected
+from omniops.errors import NotFound, NotReady, Reconnect, Refused, Rejected
+from omniops.jobs.service import Jobs, scope_argument
 from omniops.vault.service import Vault
 
 CHECK_SECONDS = 10.0
@@ -34,6 +37,22 @@ class Receives(Protocol):
     async def receive(self, scope: Scope, channel: str, connection_id: UUID, messages: Sequence[Incoming]) -> int: ...
 
 
+async def listen_again(
+    jobs: Jobs, session: AsyncSession, scope: Scope, connection_id: UUID, at: datetime | None = None
+) -> None:
+    """Queues the listening of a connection, in the session's transaction, unless it waits in the queue already. One job
+    per connection runs at a time, in whichever worker."""
+    await jobs.enqueue(
+        session,
+        "connections:listen",
+        lock=f"listen:{connection_id}",
+        unique=f"listen:{connection_id}",
+        at=at,
+        domain_id=scope_argument(scope),
+        connection_id=connection_id,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Kinds:
     """What plugins bring for connections: settings models by plugin, integrations and channels by name."""
@@ -42,16 +61,22 @@ class Kinds:
     integrations: Mapping[str, Integration]
     channels: Mapping[str, Channel]
 
+    def listens(self, plugin: str) -> bool:
+        """Whether the plugin's channel connects by itself instead of taking webhooks."""
+        channel = self.channels.get(plugin)
+        return channel is not None and type(channel).listen is not Channel.listen
+
 
 class Connections:
     """The connections of all domains."""
 
     def __init__(
-        self, database: Database, vault: Vault, audit: Audit, kinds: Callable[[], Kinds], clock: Clock
+        self, database: Database, vault: Vault, audit: Audit, jobs: Jobs, kinds: Callable[[], Kinds], clock: Clock
     ) -> None:
         self._database = database
         self._vault = vault
         self._audit = audit
+        self._jobs = jobs
         self._kinds = kinds
         self._clock = clock
 
@@ -71,10 +96,13 @@ class Connections:
             state="connected",
             said=said,
             checked_at=self._clock.now(),
+            created_at=self._clock.now(),
         )
         async with self._database.session(scope) as session:
             session.add(row)
             remember(session, "connection", row.id.bytes, scope)
+            if self._kinds().listens(plugin):
+                await listen_again(self._jobs, session, scope, row.id)
             await session.commit()
         await self._audit.write(
             Entry(scope.account_id, str(actor), "connection.connect", "connection", detail={"plugin": plugin})
@@ -91,6 +119,26 @@ class Connections:
         row = await self._row(scope, connection_id)
         opened = await self._vault.open([row], purpose=PURPOSE, actor=Actor.system(f"connection.{row.plugin}"))
         return self._kinds().settings[row.plugin](**opened(row.settings))
+
+    async def refused(self, scope: Scope, connection_id: UUID) -> None:
+        """The other side refused the credentials: the connection is marked until a person connects again."""
+        async with self._database.session(scope) as session:
+            row = await session.get(Connection, (scope.domain_id, connection_id))
+            if row is None or row.state == "needs_reauth":
+                return
+            row.state, row.checked_at = "needs_reauth", self._clock.now()
+            session.add(row)
+            await notify(session, Notice("connection", row.domain_id, row.id))
+            await session.commit()
+        await self._audit.write(
+            Entry(
+                scope.account_id,
+                str(Actor.system(f"connection.{row.plugin}")),
+                "connection.needs_reauth",
+                "connection",
+                detail={"plugin": row.plugin},
+            )
+        )
 
     async def disconnect(self, scope: Scope, connection_id: UUID, *, actor: Actor) -> None:
         """Revokes at the other side where that is possible, then deletes the connection here in any case."""
@@ -110,6 +158,7 @@ class Connections:
         async with self._database.session(scope) as session:
             await session.delete(row)
             await forget(session, "connection", connection_id.bytes)
+            await notify(session, Notice("connection", row.domain_id, row.id))
             await session.commit()
         detail = {"plugin": row.plugin, "outcome": outcome}
         await self._audit.write(
@@ -121,8 +170,8 @@ class Connections:
     ) -> int:
         """Takes a channel's webhook in: signature over the raw bytes, then its messages. Returns how many were new.
 
-        Raises `NotFound` for what does not exist, in the same words for every reason, and `Rejected` for a signature or
-        a body that does not fit.
+        Raises `NotFound` for what does not exist, in the same words for every reason, `Refused` for a signature that
+        does not fit, whatever the channel says of it, and `Rejected` for a signed body that is no webhook.
         """
         scope = await self._database.resolve("connection", connection_id.bytes)
         channel = self._kinds().channels.get(plugin)
@@ -131,7 +180,10 @@ class Connections:
         row = await self._row(scope, connection_id)
         if row.plugin != plugin:
             raise NotFound("There is nothing here.")
-        channel.verify(body, headers, await self.settings(scope, connection_id))
+        try:
+            channel.verify(body, headers, await self.settings(scope, connection_id))
+        except Rejected as error:
+            raise Refused("The signature does not fit.", reason="bad_signature") from error
         return await into.receive(scope, plugin, connection_id, channel.parse(body))
 
     def _validated(self, plugin: str, values: Mapping[str, Any]) -> PluginSettings:
@@ -181,4 +233,6 @@ def _view(row: Connection) -> ConnectionView:
         row.plugin,
         "connected" if row.state == "connected" else "needs_reauth",
         row.checked_at,
+        row.listening,  # type: ignore[arg-type]  # the column holds nothing else
+        row.heard_at,
     )

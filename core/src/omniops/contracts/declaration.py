@@ -69,12 +69,16 @@ class Processor:
 
 @dataclass(frozen=True, slots=True)
 class Cookie:
-    """A cookie or browser-storage key that a route of the plugin may set."""
+    """A cookie or browser-storage key that a route of the plugin may set, or that its script keeps.
+
+    `max_age_days` 0 ends with the tab, or with the browser for a cookie. `title` says in a sentence what is in it.
+    """
 
     name: str
     purpose: str
     max_age_days: int
     title: str
+    place: Literal["cookie", "session_storage", "local_storage"] = "cookie"
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,10 +31,13 @@ class Integration(ABC):
 
 @dataclass(frozen=True, slots=True)
 class ConnectionView:
-    """A saved connection: which plugin, for which domain, when it was last seen to work."""
+    """A saved connection: which plugin, for which domain, when it was last seen to work, when something was heard."""
 
     id: UUID
     domain_id: UUID
     plugin: str
     state: Literal["connected", "needs_reauth"]
     checked_at: datetime | None
+    listening: Literal["listening", "failing", "off"] | None = None
+    """Of a channel that listens: whether it does, fails and tries again, or is switched off here. None: does not."""
+    heard_at: datetime | None = None

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from uuid import UUID
@@ -16,7 +18,9 @@ if TYPE_CHECKING:
 
 from omniops.contracts.scope import Scope
 
-PassageKind = Literal["text", "faq", "product", "contact"]
+PassageKind = Literal["text", "faq", "product", "contact", "event", "curated", "tool"]
+"""`curated` is an answer that a member of the business wrote: where its question is asked, it wins. `tool` is what a
+tool of this turn gave back; it is in no index."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +29,8 @@ class Passage:
 
     `text` is exactly what stands on the page. `heading` is the path of headings above it, joined by ` › `. `question`
     is set for an entry of questions and answers, whose `text` is then the answer. `read_at` is when the page was read.
+    `url` is empty where a citation leads nowhere: an uploaded file is cited by its name.
+    `facts` are values that the page states for machines, in the shape that `contracts.facts` has for the kind.
     """
 
     id: UUID
@@ -75,13 +81,20 @@ class Encoder(ABC):
 
     `id` names the model file exactly (name and hash); vectors of different ids never mix. `weight` is the share of the
     cosine in the weighted sum with BM25 that suits this encoder. `scale` turns a component into an int8 (multiply,
-    round, clip to ±127); it is fixed, so that rows encoded on different days can share a matrix.
+    round, clip to ±127); it is fixed, so that rows encoded on different days can share a matrix. `languages` are the
+    ISO 639-1 codes it was trained on, empty for all: in others its cosines say little, so search leans on words and an
+    answer's level is told by them.
     """
 
     id: str
     dimensions: int
     weight: float
     scale: float
+    languages: frozenset[str] = frozenset()
+
+    def knows(self, language: str) -> bool:
+        """Whether its cosines can be trusted in a language."""
+        return not self.languages or language in self.languages
 
     @abstractmethod
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
@@ -102,7 +115,7 @@ class EncoderOffer:
     """An encoder that a plugin could provide.
 
     `open` builds it (slow: loads the model). `missing` says in a sentence what is not there yet, or is None when the
-    encoder can be opened now. `languages` are ISO 639-1 codes, empty for all. `rank`: the available offer with the
+    encoder can be opened now. `languages` are the encoder's own (see `Encoder`). `rank`: the available offer with the
     highest rank is used unless the setting `encoder` names another.
     """
 
@@ -170,6 +183,8 @@ class StoredPassages:
     vectors: NDArray[np.int8] | None
     """int8 of shape `(n, dimensions)`, zeros for rows that are not encoded yet; None where no row is. The encoder's
     `scale` is what its components were multiplied with."""
+    languages: Sequence[str] = ()
+    """ISO 639-1 code of each row's page; empty where all are English."""
     question_vectors: Mapping[int, NDArray[np.int8]] = field(default_factory=dict)
     """Vectors of the questions alone, for rows that have one; same scale."""
 
@@ -235,27 +250,77 @@ class Fetch(ABC):
 
 @dataclass(frozen=True, slots=True)
 class SourceView:
-    """A source as its plugin sees it."""
+    """A source as its plugin sees it.
+
+    `include` and `exclude` are patterns of paths, `/blog/*`: `*` stands for anything, `/` too, `?` for one character,
+    `[ab]` for one of several. `hints` are the sitemaps that the site's robots.txt names.
+    """
 
     id: UUID
     url: str
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     hints: tuple[str, ...] = ()
-    """Sitemaps that the site's robots.txt names."""
+
+    def admits(self, url: str) -> bool:
+        """Whether the patterns let a page in: it is included where anything is, and not excluded. The path is compared
+        with its query, in the case in which it is written."""
+        path = url.partition("://")[2].partition("#")[0]
+        path = path[path.find("/") :] if "/" in path else "/"
+        if self.include and not any(fnmatchcase(path, pattern) for pattern in self.include):
+            return False
+        return not any(fnmatchcase(path, pattern) for pattern in self.exclude)
 
 
 class Source(ABC):
     """Where pages come from. The crawler owns fetching, politeness, robots and the frontier; a source says where to
-    start and what belongs to it."""
+    start and what belongs to it.
+
+    `follows`: whether links on its pages are followed. `complete`: whether `seeds` names all that there is, so that a
+    page which it no longer names is forgotten.
+    """
 
     kind: ClassVar[str]
     title: ClassVar[str]
+    follows: ClassVar[bool] = True
+    complete: ClassVar[bool] = False
 
     @abstractmethod
     def seeds(self, source: SourceView, fetch: Fetch) -> AsyncIterator[str]:
-        """URLs to visit first, for example the seed itself and what its sitemaps list."""
+        """URLs to visit first, for example the seed itself and what its sitemaps list.
+
+        Raise `NotReachable` or `Rejected` where nothing can be known of the pages: the crawl ends with it, and what is
+        known stays."""
 
     @abstractmethod
     def accepts(self, source: SourceView, url: str) -> bool:
-        """Whether a link found on a page belongs to this source. Pure and fast: called for every link."""
+        """Whether a page belongs to this source: `source.admits(url)`, and what else is to be said. Pure and fast: it
+        is called for every seed and link."""
+
+
+class Rendering(ABC):
+    """Pages of one site, read by a browser: what `Fetcher.open` gives."""
+
+    @abstractmethod
+    async def page(self, url: str) -> str:
+        """The page as HTML, as it stands when its scripts have run. Asked for one page at a time, and cancelled after a
+        minute. Raises `NotReachable` for a page that does not come."""
+
+
+class Fetcher(ABC):
+    """Reads pages that are built by scripts, where their HTML as it is sent says next to nothing.
+
+    Core decides which pages those are, and asks nobody else for the others.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+
+    @abstractmethod
+    def open(self, proxy: str, user_agent: str) -> AbstractAsyncContextManager[Rendering]:
+        """Begins to read pages of one site, and ends with the context.
+
+        Everything that the fetcher sends goes through `proxy`, an HTTP proxy on loopback (`http://127.0.0.1:PORT`),
+        requests to loopback too. It is the gate's: it leads to the site's own hosts and nowhere else. A program that
+        dials by itself must be started so that it cannot pass it. Raises `NotReady` where something is missing.
+        """

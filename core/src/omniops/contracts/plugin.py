@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
@@ -15,6 +15,8 @@ from omniops.contracts.ids import Clock
 from omniops.contracts.scope import Scope
 
 if TYPE_CHECKING:
+    import ssl
+
     import httpx2
     from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -72,9 +74,41 @@ class GateDoor(Protocol):
     """The gate as one plugin sees it: clients that reach the hosts of its own declared processors only."""
 
     def http(
-        self, processor: str, *, purpose: str, categories: Sequence[str] = (), subjects: Sequence[UUID] = ()
+        self,
+        processor: str,
+        *,
+        purpose: str,
+        categories: Sequence[str] = (),
+        subjects: Sequence[UUID] = (),
+        scope: Scope | None = None,
     ) -> httpx2.AsyncClient:
-        """An HTTP client for one processor and purpose. Close it, or use it in `async with`."""
+        """An HTTP client for one processor and purpose. Close it, or use it in `async with`.
+
+        Make one for each call: it costs next to nothing, and connections to the processor are kept for the next.
+        `categories` and `subjects` say what goes along and about whom, `scope` for which domain: the ledger has it.
+        A vendor's SDK takes the client as its own.
+        """
+
+    def dial(
+        self,
+        processor: str,
+        host: str,
+        port: int,
+        *,
+        purpose: str,
+        categories: Sequence[str] = (),
+        subjects: Sequence[UUID] = (),
+        starttls: Literal["smtp"] | None = None,
+    ) -> AbstractAsyncContextManager[ssl.SSLSocket]:
+        """A connection that speaks no HTTP, for libraries that take a socket; use it in `async with`.
+
+        The socket is blocking, with a timeout of 15 seconds for each call: use it in `asyncio.to_thread`. TLS (1.3,
+        unless the register names an exception) is done and the certificate checked before you get it; with
+        `starttls="smtp"` the gate itself asks the mail server for TLS first (RFC 3207), and the greeting is behind you.
+        Its bytes are counted into the ledger's entry, which is written before the first one.
+
+        Raises `EgressRefused`, also for a server that speaks no such TLS, and `NotReachable`.
+        """
 
 
 class Sessions(Protocol):

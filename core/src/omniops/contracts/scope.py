@@ -39,6 +39,11 @@ class Actor:
         return cls("system", task)
 
     @classmethod
+    def operator(cls) -> Actor:
+        """Whoever runs the deployment, at its command line."""
+        return cls.system("operator")
+
+    @classmethod
     def plugin(cls, name: str, purposes: frozenset[str]) -> Actor:
         """A plugin, limited to the purposes of its declaration."""
         return cls("plugin", name, purposes)

@@ -3,90 +3,41 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any
-from uuid import UUID
+from collections.abc import Awaitable, Callable
+from functools import partial
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from omniops.accounts.service import DomainView
+from omniops.accounts.service import Mode
 from omniops.contracts.ids import Clock
-from omniops.contracts.knowledge import Found
 from omniops.contracts.plugin import Log
-from omniops.contracts.provider import (
-    ChatMessage,
-    Citation,
-    Done,
-    Event,
-    Level,
-    Provider,
-    ProviderError,
-    Refusal,
-    Request,
-    Text,
-    Timeouts,
-)
-from omniops.contracts.scope import Actor, Scope
-from omniops.conversation.grounding import Search, ground
+from omniops.contracts.provider import ProviderError
+from omniops.conversation.ai_marks import AiMarks
+from omniops.conversation.announcing import announce
+from omniops.conversation.bulkhead import Bulkhead
+from omniops.conversation.composing import ACTOR, Composer
+from omniops.conversation.drafts import keep_back
 from omniops.conversation.live import LiveTurn
-from omniops.conversation.messages import MessageView, Reader, append, locked
-from omniops.conversation.models import Message
+from omniops.conversation.messages import MessageView, append, locked
+from omniops.conversation.models import Conversation, Message
+from omniops.conversation.modes import held_to, mode_for
 from omniops.conversation.parts import Answer
-from omniops.conversation.routing import Admits, Chosen, NoDeployment, candidates, route
-from omniops.conversation.turns import FLUSH_SECONDS, Turns
+from omniops.conversation.progress import Progress, Question
+from omniops.conversation.routing.route import NoDeployment
+from omniops.conversation.states import SILENT, Reason, move
+from omniops.conversation.states import Event as StateEvent
+from omniops.conversation.turns import FLUSH_SECONDS, LEASE, Turns
 from omniops.conversation.wording import say
 from omniops.database.service import Database
-from omniops.errors import OmniOpsError
+from omniops.errors import OmniOpsError, PluginError, RedactionFailed
 
-HISTORY = 12
-"""Messages of the conversation that a provider sees."""
-ACTOR = Actor.system("conversation.answer")
-PURPOSE = "chat.respond"
+_ENDS: dict[Mode, str] = {"automatic": "done", "draft": "drafted", "off": "handed_off"}
+"""How a turn ends whose answer is complete, by the mode of its answer."""
+FLUSH_COST = 0.02
+"""Seconds between two flushes of the whole process, so that flushing never eats what answering needs."""
 
 OnAnswer = Callable[[AsyncSession, Message], Awaitable[None]]
-"""Called in the transaction that stores the answer: puts it into the outbox of its channel."""
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What a turn answers. `seq` is the number of the visitor's message."""
-
-    domain: DomainView
-    conversation_id: UUID
-    turn_id: UUID
-    seq: int
-    text: str
-    language: str
-
-    @property
-    def scope(self) -> Scope:
-        return self.domain.scope
-
-
-@dataclass(slots=True)
-class _Progress:
-    """What is known of an answer while it grows."""
-
-    answer: Answer = field(default_factory=lambda: Answer(()))
-    found: Found | None = None
-    deployment: str | None = None
-    failed: tuple[tuple[str, str], ...] = ()
-    usage: dict[str, Any] = field(default_factory=dict)
-    began: float = field(default_factory=time.perf_counter)
-    first: float | None = None
-
-    def record(self) -> dict[str, Any]:
-        now = time.perf_counter()
-        return {
-            "passages": [str(hit.passage.id) for hit in self.found.hits] if self.found else [],
-            "cited": [str(source.passage_id) for source in self.answer.sources],
-            "failed": [list(pair) for pair in self.failed],
-            "first_ms": round(((self.first or now) - self.began) * 1000),
-            "total_ms": round((now - self.began) * 1000),
-            **self.usage,
-        }
+"""Called in the transaction that stores the answer, or what is said instead: puts it into the outbox of its channel."""
 
 
 class Answering:
@@ -95,95 +46,73 @@ class Answering:
     def __init__(
         self,
         database: Database,
-        reader: Reader,
         turns: Turns,
-        search: Search,
-        providers: Callable[[DomainView], Awaitable[Sequence[Provider]]],
-        admits: Callable[[DomainView], Admits],
+        composer: Composer,
+        ai_marks: AiMarks,
         clock: Clock,
         log: Log,
     ) -> None:
         self._database = database
-        self._reader = reader
         self._turns = turns
-        self._search = search
-        self._providers = providers
-        self._admits = admits
+        self._composer = composer
+        self._ai_marks = ai_marks
         self._clock = clock
         self._log = log
+        self._at_once = 0
+        self._bulkhead = Bulkhead()
 
     async def run(self, question: Question, live: LiveTurn, on_answer: OnAnswer | None = None) -> None:
         """Answers a question whose turn is ours, with exactly one terminal event and one stored outcome.
 
         Cancelled (the visitor left or pressed stop): the upstream is closed, and what was visible is kept as
-        interrupted. Nothing may answer: the conversation is handed to a person.
+        interrupted; with `on_answer` nothing was. Nothing may answer: the conversation is handed to a person.
         """
-        progress = _Progress()
+        if live.ended:  # a person took over before it began
+            return
+        progress, seen = Progress(), on_answer is None
         keeper = asyncio.create_task(self._keep(question, live))
+        self._at_once += 1
         try:
-            await self._stream(question, live, progress)
-            await self._finish(question, live, progress, on_answer)
+            await self._composer.compose(question, live, progress)
+            await self._end(partial(self._finish, question, live, progress, on_answer))
         except asyncio.CancelledError:
-            await asyncio.shield(self._interrupt(question, live, progress, "interrupted"))
+            await self._end(partial(self._interrupt, question, live, progress, "interrupted", seen))
             raise
-        except NoDeployment as error:
-            progress.failed = error.failed
-            await self._hand_over(question, live, progress)
+        except NoDeployment:
+            await self._end(partial(self._hand_over, question, live, progress, on_answer))
+        except (RedactionFailed, PluginError) as error:  # nothing was sent, and nothing may be: a person answers
+            self._log.error("turn.not_sent", turn=str(question.turn_id), said=str(error))
+            progress.notes["not_sent"] = type(error).__name__
+            await self._end(partial(self._hand_over, question, live, progress, on_answer))
         except OmniOpsError as error:
             self._log.warning("turn.failed", turn=str(question.turn_id), error=type(error).__name__, said=str(error))
-            await self._interrupt(
-                question, live, progress, error.kind if isinstance(error, ProviderError) else "failed"
-            )
+            code = error.kind if isinstance(error, ProviderError) else "failed"
+            await self._end(partial(self._interrupt, question, live, progress, code, seen))
         except Exception:
             self._log.error("turn.failed", turn=str(question.turn_id), exc_info=True)
-            await self._interrupt(question, live, progress, "failed")
+            await self._end(partial(self._interrupt, question, live, progress, "failed", seen))
         finally:
+            self._at_once -= 1
             keeper.cancel()
 
-    async def _stream(self, question: Question, live: LiveTurn, progress: _Progress) -> None:
-        history = await self._history(question)
-        settings = question.domain.settings
-        searched, found = await ground(self._search, question.scope, question.text, history, enough=settings.answer_cut)
-        progress.found, progress.answer = found, Answer(found.hits)
-        request = Request(
-            question=searched,
-            messages=(*history, ChatMessage("visitor", question.text)),
-            passages=found.hits,
-            language=question.language,
-            cover=found.cover,
-            answer_cut=settings.answer_cut,
-            closest_cut=settings.closest_cut,
-            idempotency_key=str(question.turn_id),
-            rarity=found.rarity,
-        )
-        providers = await self._providers(question.domain)
-        may = candidates(providers, request, self._admits(question.domain), settings.providers)
-        async for event in route(may, request, Timeouts(), self._log):
-            if isinstance(event, Chosen):
-                progress.deployment, progress.failed = event.deployment.name, event.failed
-                progress.first = time.perf_counter()
-            elif isinstance(event, Done):
-                progress.usage |= {"input": event.usage.input, "output": event.usage.output, "stop": event.stop}
-            else:
-                if isinstance(event, Level) and event.strength is not None:
-                    progress.usage["strength"] = round(event.strength, 4)
-                _show(event, live, progress.answer)
-
-    async def _history(self, question: Question) -> tuple[ChatMessage, ...]:
-        after = max(0, question.seq - 1 - HISTORY)
-        earlier = await self._reader.read(
-            question.scope, question.conversation_id, after=after, limit=HISTORY, purpose=PURPOSE, actor=ACTOR
-        )
-        return tuple(
-            ChatMessage("visitor" if m.author == "visitor" else "ai" if m.author == "ai" else "person", m.text)
-            for m in earlier
-            if m.seq < question.seq and m.author != "system"
-        )
+    async def _end(self, ending: Callable[[], Awaitable[None]]) -> None:
+        """Stores how a turn ended. A cancellation meanwhile is heard afterwards: nothing is left half ended, and who
+        waits for the turn waits for its outcome."""
+        storing, cancelled = asyncio.create_task(self._bulkhead.run(ending)), False
+        while not storing.done():
+            try:
+                await asyncio.wait({storing})
+            except asyncio.CancelledError:
+                cancelled = True
+        storing.result()
+        if cancelled:
+            raise asyncio.CancelledError
 
     async def _keep(self, question: Question, live: LiveTurn) -> None:
-        """Renews the lease and keeps the text so far, about once a second. A turn that was taken from us is stopped."""
+        """Renews the lease and keeps the text so far, about once a second, less often where many turns share a process.
+        A turn that was taken from us is stopped."""
         while True:
-            await asyncio.sleep(FLUSH_SECONDS)
+            await asyncio.sleep(max(FLUSH_SECONDS, min(self._at_once * FLUSH_COST, LEASE.total_seconds() / 3)))
             try:
                 if not await self._turns.flush(question.scope, question.turn_id, list(live.events)):
                     live.stop()
@@ -191,21 +120,36 @@ class Answering:
             except OmniOpsError as error:
                 self._log.warning("turn.not_flushed", turn=str(question.turn_id), said=str(error))
 
-    async def _finish(
-        self, question: Question, live: LiveTurn, progress: _Progress, on_answer: OnAnswer | None
-    ) -> None:
+    async def _finish(self, question: Question, live: LiveTurn, progress: Progress, on_answer: OnAnswer | None) -> None:
         answer = progress.answer
-        if answer.level is None:
-            answer.level = "answer"
         text = _spoken(answer, question.language)
         async with self._database.session(question.scope) as session:
             conversation = await locked(session, question.scope, question.conversation_id)
-            taken_over = conversation.state != "ai"
-            if not await self._end(session, question, "interrupted" if taken_over else "done", progress):
-                raise asyncio.CancelledError
-            if taken_over:  # a person answers now: nothing of the AI may follow
+            if conversation.state in SILENT:  # a person answers now: nothing of the AI may follow
+                await self._ended(session, question, "interrupted", progress)
                 await session.commit()
-                live.emit("none", {"state": conversation.state})
+                live.over("none", {"state": conversation.state})
+                return
+            mode = self._mode(question, conversation, progress) if live.held else "automatic"
+            if not await self._ended(session, question, _ENDS[mode], progress):
+                raise asyncio.CancelledError
+            if mode != "automatic":
+                said = await keep_back(
+                    session,
+                    conversation,
+                    mode,
+                    answer,
+                    text,
+                    question.turn_id,
+                    question.domain.settings.hours,
+                    actor=ACTOR,
+                    language=question.language,
+                    at=self._clock.now(),
+                )
+                if on_answer is not None and said is not None:
+                    await on_answer(session, said)
+                await session.commit()
+                live.over("none", {"state": conversation.state})
                 return
             message = await append(
                 session,
@@ -217,17 +161,36 @@ class Answering:
                 language=question.language,
                 at=self._clock.now(),
             )
+            self._ai_marks.mark(session, message, text)
             if on_answer is not None:
                 await on_answer(session, message)
+            if progress.to_person:
+                reason: Reason = "sensitive" if "guard" in progress.notes else "asked_for"
+                await self._to_person(session, question, conversation, "ai_handed_over", reason, on_answer)
             await session.commit()
-        live.emit("done", _view(message, text, answer).to_json())
+        moved = {"state": conversation.state} if progress.to_person else {}
+        live.emit("done", _view(message, text, answer).to_json() | moved)
 
-    async def _interrupt(self, question: Question, live: LiveTurn, progress: _Progress, code: str) -> None:
+    def _mode(self, question: Question, conversation: Conversation, progress: Progress) -> Mode:
+        strength = progress.notes.get("strength")
+        rules, level = question.domain.settings.review, progress.answer.level or "answer"
+        return held_to(conversation) or mode_for(rules, conversation.channel, question.text, level, strength)
+
+    async def _interrupt(self, question: Question, live: LiveTurn, progress: Progress, code: str, seen: bool) -> None:
+        """Ends a turn that was cut short. Where even that cannot be stored, the lease runs out and a watch ends it."""
+        try:
+            await self._keep_interrupted(question, live, progress, seen)
+        except OmniOpsError as error:
+            self._log.error("turn.not_ended", turn=str(question.turn_id), said=str(error))
+        live.over("error", {"code": code, "retry": True, "detail": "The answer was cut short."})
+
+    async def _keep_interrupted(self, question: Question, live: LiveTurn, progress: Progress, seen: bool) -> None:
         answer = progress.answer
         async with self._database.session(question.scope) as session:
             conversation = await locked(session, question.scope, question.conversation_id)
-            if await self._end(session, question, "interrupted", progress):
-                await append(
+            ours = await self._ended(session, question, "interrupted", progress)
+            if ours and seen and not live.held and conversation.state not in SILENT:
+                message = await append(
                     session,
                     conversation,
                     author="ai",
@@ -238,51 +201,44 @@ class Answering:
                     interrupted=True,
                     at=self._clock.now(),
                 )
+                self._ai_marks.mark(session, message, answer.text)
             await session.commit()
-        if not live.ended:
-            live.emit("error", {"code": code, "retry": True, "detail": "The answer was cut short."})
 
-    async def _hand_over(self, question: Question, live: LiveTurn, progress: _Progress) -> None:
+    async def _hand_over(
+        self, question: Question, live: LiveTurn, progress: Progress, on_answer: OnAnswer | None
+    ) -> None:
         async with self._database.session(question.scope) as session:
             conversation = await locked(session, question.scope, question.conversation_id)
-            if await self._end(session, question, "handed_off", progress):
-                conversation.state = "waiting"
-                await append(
-                    session,
-                    conversation,
-                    author="system",
-                    text=say("handed_off", question.language),
-                    event="handed_off",
-                    language=question.language,
-                    at=self._clock.now(),
-                )
+            if await self._ended(session, question, "handed_off", progress) and conversation.state not in SILENT:
+                await self._to_person(session, question, conversation, "ai_failed", "no_deployment", on_answer)
             await session.commit()
-        live.emit("none", {"state": "waiting"})
+        live.over("none", {"state": conversation.state})
 
-    async def _end(self, session: AsyncSession, question: Question, state: str, progress: _Progress) -> bool:
+    async def _to_person(
+        self,
+        session: AsyncSession,
+        question: Question,
+        conversation: Conversation,
+        event: StateEvent,
+        reason: Reason,
+        on_answer: OnAnswer | None,
+    ) -> None:
+        """The conversation waits for a person from this transaction on, and its visitor is told, wherever they are."""
+        now, hours = self._clock.now(), question.domain.settings.hours
+        await move(session, conversation, event, ACTOR, reason, at=now)
+        said = await announce(session, conversation, "handed_off", hours, language=question.language, at=now)
+        if on_answer is not None:
+            await on_answer(session, said)
+
+    async def _ended(self, session: AsyncSession, question: Question, state: str, progress: Progress) -> bool:
         return await self._turns.end(
             session,
             question.scope,
             question.turn_id,
             state,
-            deployment=progress.deployment,
+            deployment=progress.trace.deployment,
             record=progress.record(),
         )
-
-
-def _show(event: Event, live: LiveTurn, answer: Answer) -> None:
-    """What a visitor sees of one event."""
-    match event:
-        case Level(value):
-            answer.level = value
-            live.emit("level", {"level": value})
-        case Text(delta) | Refusal(delta):
-            if shown := answer.add_text(delta):
-                live.emit("text", {"text": shown})
-        case Citation():
-            source = answer.add_citation(event)
-            if source is not None:
-                live.emit("cite", {"n": source.n, "source": source.to_json()})
 
 
 def _spoken(answer: Answer, language: str) -> str:

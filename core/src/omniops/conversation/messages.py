@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import text as sql
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from omniops.contracts.scope import Actor, Scope
 from omniops.contracts.sealed import seal
-from omniops.conversation.models import Conversation, Message
+from omniops.conversation.cleaning import clean_text
+from omniops.conversation.models import Conversation, Message, Outbox
 from omniops.conversation.parts import Answer
+from omniops.conversation.redaction.cards import mask_cards
 from omniops.database.service import Database, Notice, notify
 from omniops.errors import NotFound, Rejected
 from omniops.vault.opening import Opened
 from omniops.vault.service import Vault
+from omniops.webhooks.service import emit
 
+SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
+"""IPTC's name for what a machine made: the mark of AI text for machines (Art. 50(2) AI Act)."""
 LONGEST = 4000
 """Characters of a message."""
 
@@ -39,6 +46,10 @@ class MessageView:
     level: str | None
     event: str | None
     interrupted: bool
+    approved: bool = False
+    """The AI wrote it, and a person approved it before it was sent."""
+    delivery: str | None = None
+    """Of a message that a channel sends: waiting, sent, delivered, failed, or kept (of a sandbox). Else None."""
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -53,6 +64,9 @@ class MessageView:
             "parts": list(self.parts),
             "sources": list(self.sources),
             "event": self.event,
+            "approved": self.approved,
+            "delivery": self.delivery,
+            "ai_generated": SOURCE_TYPE if self.author == "ai" else None,
         }
 
 
@@ -69,6 +83,14 @@ async def locked(session: AsyncSession, scope: Scope, conversation_id: UUID) -> 
     return conversation
 
 
+async def open_(session: AsyncSession, scope: Scope, conversation_id: UUID) -> Conversation:
+    """`locked` for one that is not closed. Raises `Rejected` for one that is."""
+    conversation = await locked(session, scope, conversation_id)
+    if conversation.state == "closed":
+        raise Rejected("This conversation is closed.", code="conversation_closed", do="Start a new one.")
+    return conversation
+
+
 async def taken(session: AsyncSession, conversation: Conversation, delivery_id: str) -> Message | None:
     """The message that an earlier delivery with the same id left in a locked conversation, or None."""
     statement = select(Message).where(
@@ -79,9 +101,16 @@ async def taken(session: AsyncSession, conversation: Conversation, delivery_id: 
     return (await session.exec(statement)).first()
 
 
+async def one_at_a_time(session: AsyncSession, what: str) -> None:
+    """Waits until no other transaction works on `what`: of two that look, one makes it and the other finds it."""
+    number = int.from_bytes(hashlib.sha256(what.encode()).digest()[:8], signed=True)
+    connection = await session.connection()
+    await connection.execute(sql("select pg_advisory_xact_lock(:number)"), {"number": number})
+
+
 def checked_text(text: str) -> str:
-    """A message's text without outer space. Raises `Rejected` when nothing is left or it is too long."""
-    text = text.strip()
+    """A message's text, cleaned and without outer space. Raises `Rejected` when nothing is left or it is too long."""
+    text = clean_text(text)
     if not text:
         raise Rejected("The message is empty.", code="empty", where="text")
     if len(text) > LONGEST:
@@ -98,15 +127,28 @@ async def append(
     author: str,
     text: str,
     answer: Answer | None = None,
+    parts: list[dict[str, Any]] | None = None,
+    sources: list[dict[str, Any]] | None = None,
+    level: str | None = None,
     turn_id: UUID | None = None,
+    approved_by: str | None = None,
     event: str | None = None,
     language: str = "",
     interrupted: bool = False,
     delivery_id: str | None = None,
     at: datetime,
 ) -> Message:
-    """Adds the next message to a locked conversation, in the session's transaction, and tells those who follow it."""
+    """Adds the next message to a locked conversation, in the session's transaction, and tells those who follow it.
+
+    Payment cards in what a visitor wrote are masked before they are stored, whoever took the message.
+    """
+    if author == "visitor":
+        text = mask_cards(text)
     conversation.last_seq += 1
+    if author == "person" or approved_by is not None:
+        conversation.waiting_since = None
+    elif author == "visitor" and conversation.state != "ai":
+        conversation.waiting_since = conversation.waiting_since or at
     session.add(conversation)
     message = Message(
         domain_id=conversation.domain_id,
@@ -115,9 +157,10 @@ async def append(
         seq=conversation.last_seq,
         author=author,
         text=seal(text),
-        parts=seal(answer.to_json()) if answer else None,
-        level=answer.level if answer else None,
+        parts=seal(answer.to_json()) if answer else seal([parts, sources or []]) if parts else None,
+        level=answer.level if answer else level,
         turn_id=turn_id,
+        approved_by=approved_by,
         event=event,
         language=language or conversation.language,
         interrupted=interrupted,
@@ -127,10 +170,25 @@ async def append(
     session.add(message)
     await session.flush()
     await notify(session, Notice("message", conversation.domain_id, conversation.id, message.seq))
+    await _tell(session, conversation, message)
     return message
 
 
-def view(message: Message, opened: Opened) -> MessageView:
+async def _tell(session: AsyncSession, conversation: Conversation, message: Message) -> None:
+    """The business's receivers: a conversation begins with its first message."""
+    scope: Scope = session.info["scope"]
+    place: dict[str, UUID | str] = {"conversation_id": conversation.id, "channel": conversation.channel}
+    if message.seq == 1:
+        await emit(session, scope, "conversation.created", **place)
+    if message.author != "system":
+        await emit(session, scope, "message.created", **place, message_id=message.id, author=message.author)
+    elif message.event == "handed_off":
+        await emit(session, scope, "conversation.handed_off", **place)
+    elif message.event == "closed":
+        await emit(session, scope, "conversation.closed", **place)
+
+
+def view(message: Message, opened: Opened, delivery: str | None = None) -> MessageView:
     """A message in clear. A value that stays shut is shown as absent, never as a ciphertext."""
     parts, sources = opened(message.parts, otherwise=None) or ([], [])
     return MessageView(
@@ -145,7 +203,12 @@ def view(message: Message, opened: Opened) -> MessageView:
         level=message.level,
         event=message.event,
         interrupted=message.interrupted,
+        approved=message.approved_by is not None,
+        delivery=delivery,
     )
+
+
+_sent_as = (col(Outbox.domain_id) == col(Message.domain_id)) & (col(Outbox.message_id) == col(Message.id))
 
 
 class Reader:
@@ -161,7 +224,8 @@ class Reader:
         """The messages of a conversation after number `after`, oldest first."""
         async with self._database.session(scope) as session:
             statement = (
-                select(Message)
+                select(Message, Outbox.state)
+                .join(Outbox, _sent_as, isouter=True)
                 .where(
                     Message.domain_id == scope.domain_id,
                     Message.conversation_id == conversation_id,
@@ -171,8 +235,8 @@ class Reader:
                 .limit(limit)
             )
             rows = (await session.exec(statement)).all()
-        opened = await self._vault.open(rows, purpose=purpose, actor=actor)
-        return [view(row, opened) for row in rows]
+        opened = await self._vault.open([row for row, _ in rows], purpose=purpose, actor=actor)
+        return [view(row, opened, delivery) for row, delivery in rows]
 
     async def one(self, scope: Scope, message: Message, *, purpose: str, actor: Actor) -> MessageView:
         opened = await self._vault.open([message], purpose=purpose, actor=actor)

@@ -7,28 +7,76 @@ from uuid import UUID
 from sqlalchemy import Index
 from sqlalchemy.dialects.postgresql import JSONB
 
-from omniops.contracts.ids import utcnow
+from omniops.contracts.ids import new_id, utcnow
 from omniops.contracts.sealed import Sealed
-from omniops.database.marks import not_personal, personal
-from omniops.database.models import SubjectModel, belongs_to
+from omniops.database.marks import not_personal, personal, secret
+from omniops.database.models import DomainModel, SubjectModel, belongs_to
+from omniops.vault.blob_models import PersonalBlob
 
-CHAT = ("chat.respond", "support.provide")
+CHAT = ("chat.respond", "chat.serve", "support.provide")
+"""The AI reads for `chat.respond`, which a visitor may opt out of; the visitor for `chat.serve`; a person who helps for
+`support.provide`."""
+IMPROVE = "knowledge.improve"
 
 
 class VisitorSession(SubjectModel, table=True):
-    """A visitor's session. The token exists in the visitor's tab only; here is its hash."""
+    """A visitor's session. The token exists in the visitor's tab only; here is its hash.
+
+    Tokens that were rotated one into the next share `chain_id` and end together.
+    """
 
     __tablename__ = "visitor_session"
+    __table_args__ = (Index("ix_visitor_session_chain", "domain_id", "chain_id"),)
     hash: bytes = not_personal("hash of a random token")
-    expires_at: datetime = not_personal("end of the session")
-    created_at: datetime = not_personal("first message", default_factory=utcnow)
+    chain_id: UUID = not_personal("random id of the session through its rotations", default_factory=new_id)
+    conversation_id: UUID = not_personal("the conversation that it writes in")
+    origin: str | None = not_personal("the website that it was opened on; none for an app", default=None)
+    expires_at: datetime = not_personal("end of the token in any case")
+    created_at: datetime = not_personal("when the token was made", default_factory=utcnow)
+
+
+class IdentitySecret(DomainModel, table=True):
+    """A secret with which the business vouches for who its visitors are. Shown once, when it is made."""
+
+    __tablename__ = "identity_secret"
+    secret: Sealed[str] = secret("signs the identities of visitors")
+    retires_at: datetime | None = not_personal("end of its life, once another took its place", default=None)
+    created_at: datetime = not_personal("when it was made", default_factory=utcnow)
+
+
+class VisitorIdentity(SubjectModel, table=True):
+    """Who the business says that a visitor is."""
+
+    __tablename__ = "visitor_identity"
+    __table_args__ = (Index("uq_visitor_identity_subject", "domain_id", "subject_id", unique=True),)
+    external_id: Sealed[str] = personal("contact.external_id", purposes=CHAT, retain="chat")
+    fingerprint: Sealed[str] = personal("contact.external_id", purposes=CHAT, retain="chat", find="external_id")
+    """A hash of the external id. Look-ups disregard case; the business's ids may not."""
+    method: str = not_personal("jwt or hash")
+    created_at: datetime = not_personal("when it was vouched for", default_factory=utcnow)
+
+
+class SubjectLink(SubjectModel, table=True):
+    """Two subjects that were found to be one person: `subject_id` is whom `other_id` is, on this evidence."""
+
+    __tablename__ = "subject_link"
+    __table_args__ = (
+        Index("uq_subject_link_subject", "domain_id", "subject_id", unique=True),
+        Index("ix_subject_link_other", "domain_id", "other_id"),
+    )
+    other_id: UUID = not_personal("random id of the subject that was known first")
+    evidence: str = not_personal("what shows it: identity by jwt or by hash")
+    created_at: datetime = not_personal("when it was found", default_factory=utcnow)
 
 
 class Conversation(SubjectModel, table=True):
     """A thread between one visitor and the business, on one channel."""
 
     __tablename__ = "conversation"
-    __table_args__ = (Index("ix_conversation_state", "domain_id", "state"),)
+    __table_args__ = (
+        Index("ix_conversation_state", "domain_id", "state"),
+        Index("ix_conversation_waiting", "domain_id", "waiting_since", "id"),
+    )
     channel: str = not_personal("name of the channel")
     connection_id: UUID | None = not_personal("the channel's connection", default=None)
     thread: Sealed[str] | None = personal("contact.channel", purposes=CHAT, retain="chat", find="thread", default=None)
@@ -36,7 +84,11 @@ class Conversation(SubjectModel, table=True):
     reply_to: Sealed[str] | None = personal(
         "contact.email", purposes=("support.provide",), retain="chat", find="email", default=None
     )
-    state: str = not_personal("ai, draft, waiting, human or closed", default="ai")
+    about: Sealed[dict[str, Any]] | None = personal("user.content.chat", purposes=CHAT, retain="chat", default=None)
+    state: str = not_personal("ai, draft, waiting, human or closed; only `states.move` writes it", default="ai")
+    mode: str | None = not_personal("automatic, draft or off, where a person chose it for this one", default=None)
+    assigned_to: UUID | None = not_personal("random id of the member who takes care of it", default=None)
+    waiting_since: datetime | None = not_personal("since when its visitor waits for a person", default=None)
     language: str = not_personal("language of the conversation", default="en")
     last_seq: int = not_personal("number of the newest message", default=0)
     disclosed_at: datetime | None = not_personal("when the AI was disclosed", default=None)
@@ -58,11 +110,52 @@ class Message(SubjectModel, table=True):
     event: str | None = not_personal("what a system message tells", default=None)
     language: str = not_personal("language of the message", default="")
     interrupted: bool = not_personal("the answer was cut short", default=False)
-    text: Sealed[str] = personal("user.content.chat", purposes=CHAT, retain="chat")
+    text: Sealed[str] = personal("user.content.chat", purposes=(*CHAT, IMPROVE), retain="chat")
     parts: Sealed[list[Any]] | None = personal("user.content.chat", purposes=CHAT, retain="chat", default=None)
     level: str | None = not_personal("answer, closest or none", default=None)
     turn_id: UUID | None = not_personal("the turn that made it", default=None)
+    approved_by: str | None = not_personal("id of the member or key that sent an AI's draft", default=None)
     delivery_id: str | None = not_personal("id at the channel, unique per delivery", default=None)
+    created_at: datetime = not_personal("when it was written", default_factory=utcnow)
+
+
+class ConversationEvent(SubjectModel, table=True):
+    """What moved a conversation from one state to another, or was done with it: by whom, and why."""
+
+    __tablename__ = "conversation_event"
+    __table_args__ = (
+        belongs_to(Conversation, "conversation_id"),
+        Index("ix_conversation_event_conversation", "domain_id", "conversation_id", "id"),
+    )
+    conversation_id: UUID
+    event: str = not_personal("one of a closed list")
+    before: str = not_personal("the state before")
+    after: str = not_personal("the state after")
+    actor: str = not_personal("visitor, or kind and id of the member, key or task")
+    reason: str = not_personal("one of a closed list")
+    created_at: datetime = not_personal("when it happened", default_factory=utcnow)
+
+
+class Draft(SubjectModel, table=True):
+    """An answer of the AI that a person must approve. Its visitor never sees it: what is sent becomes a message."""
+
+    __tablename__ = "draft"
+    __table_args__ = (
+        belongs_to(Conversation, "conversation_id"),
+        Index("uq_draft_open", "domain_id", "conversation_id", unique=True, postgresql_where="state = 'open'"),
+        Index("ix_draft_conversation", "domain_id", "conversation_id", "id"),
+    )
+    conversation_id: UUID
+    turn_id: UUID = not_personal("the turn that made it")
+    text: Sealed[str] = personal("user.content.chat", purposes=("support.provide",), retain="chat")
+    parts: Sealed[list[Any]] = personal("user.content.chat", purposes=("support.provide",), retain="chat")
+    level: str | None = not_personal("answer, closest or none", default=None)
+    language: str = not_personal("language of the draft", default="")
+    state: str = not_personal("open, sent, rejected or superseded", default="open")
+    message_id: UUID | None = not_personal("what was sent of it; holds the edited text", default=None)
+    edited: bool = not_personal("a person changed it before it was sent", default=False)
+    decided_by: str | None = not_personal("id of the member or key", default=None)
+    decided_at: datetime | None = not_personal("when it was decided", default=None)
     created_at: datetime = not_personal("when it was written", default_factory=utcnow)
 
 
@@ -77,7 +170,7 @@ class Turn(SubjectModel, table=True):
     )
     conversation_id: UUID
     message_id: UUID = not_personal("the visitor's message")
-    state: str = not_personal("running, done, interrupted, handed_off or failed")
+    state: str = not_personal("running, done, drafted, interrupted, handed_off or failed")
     owner: str = not_personal("the process that answers")
     lease_until: datetime = not_personal("when another process may take it")
     seq: int = not_personal("number of the newest event", default=0)
@@ -96,10 +189,11 @@ class Outbox(SubjectModel, table=True):
     __table_args__ = (
         belongs_to(Message, "message_id"),
         Index("uq_outbox_message", "domain_id", "message_id", unique=True),
+        Index("ix_outbox_reference", "domain_id", "reference"),
     )
     message_id: UUID
     key: str = not_personal("random idempotency key")
-    state: str = not_personal("waiting, sent or failed", default="waiting")
+    state: str = not_personal("waiting, sent, kept (of a sandbox), delivered or failed", default="waiting")
     attempts: int = not_personal("tries so far", default=0)
     reference: str | None = not_personal("id at the other side", default=None)
     problem: str | None = not_personal("stable code of what went wrong", default=None)
@@ -114,4 +208,43 @@ class Feedback(SubjectModel, table=True):
     __table_args__ = (Index("uq_feedback_message", "domain_id", "message_id", unique=True),)
     message_id: UUID = not_personal("random id")
     helpful: bool = not_personal("a yes or no about an answer")
+    reason: str | None = not_personal("one of a closed list", default=None)
+    comment: Sealed[str] | None = personal("user.content.chat", purposes=CHAT, retain="chat", default=None)
     created_at: datetime = not_personal("when it was given", default_factory=utcnow)
+
+
+class ReviewRequest(SubjectModel, table=True):
+    """A visitor's wish that a person looks at an answer of the AI, with the date until which one must have."""
+
+    __tablename__ = "review_request"
+    __table_args__ = (
+        belongs_to(Message, "message_id"),
+        Index("uq_review_request_message", "domain_id", "message_id", unique=True),
+        Index("ix_review_request_state", "domain_id", "state", "due_at"),
+    )
+    message_id: UUID
+    conversation_id: UUID = not_personal("random id")
+    note: Sealed[str] | None = personal("user.content.chat", purposes=CHAT, retain="chat", default=None)
+    state: str = not_personal("open or resolved", default="open")
+    outcome: str | None = not_personal("confirmed, corrected or not_answerable", default=None)
+    due_at: datetime = not_personal("until when a person must have looked")
+    resolved_at: datetime | None = not_personal("when a person did", default=None)
+    resolved_by: str | None = not_personal("id of the member or key", default=None)
+    created_at: datetime = not_personal("when it was asked for", default_factory=utcnow)
+
+
+class Attachment(SubjectModel, table=True):
+    """A file that a visitor sent into a conversation. Its bytes are a blob under the same person's key."""
+
+    __tablename__ = "attachment"
+    __table_args__ = (
+        belongs_to(Conversation, "conversation_id"),
+        belongs_to(PersonalBlob, "blob_id"),
+        Index("ix_attachment_conversation", "domain_id", "conversation_id"),
+    )
+    conversation_id: UUID
+    blob_id: UUID
+    name: Sealed[str] = personal("user.content.file", purposes=CHAT, retain="chat")
+    media_type: str = not_personal("one of a closed list, as its first bytes say")
+    size: int = not_personal("bytes")
+    created_at: datetime = not_personal("when it came", default_factory=utcnow)

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import select
+from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from omniops.contracts.ids import Clock, new_id
@@ -91,6 +91,17 @@ class Turns:
         async with self._database.session(scope) as session:
             return await session.get(Turn, (scope.domain_id, turn_id))
 
+    async def last_deployment(self, scope: Scope, conversation_id: UUID) -> str | None:
+        """Who gave the newest finished answer of a conversation."""
+        async with self._database.session(scope) as session:
+            statement = (
+                select(Turn.deployment)
+                .where(Turn.domain_id == scope.domain_id, Turn.conversation_id == conversation_id, Turn.state == "done")
+                .order_by(col(Turn.id).desc())
+                .limit(1)
+            )
+            return (await session.exec(statement)).first()
+
     async def flush(self, scope: Scope, turn_id: UUID, events: list[TurnEvent]) -> bool:
         """Renews the lease and keeps the events so far, sealed. False when the turn is not ours any more."""
         async with self._database.session(scope) as session:
@@ -128,8 +139,11 @@ class Turns:
         await notify(session, Notice("turn", turn.domain_id, turn.id, turn.seq))
         return True
 
-    async def take(self, session: AsyncSession, scope: Scope, turn_id: UUID, *, alive: bool = False) -> Turn | None:
-        """Makes a running turn ours whose lease ran out, or with `alive` any; None where there is nothing to take.
+    async def take(
+        self, session: AsyncSession, scope: Scope, turn_id: UUID, *, alive: bool = False, again: bool = False
+    ) -> Turn | None:
+        """Makes a running turn ours whose lease ran out, or with `alive` any; with `again` also one that was cut short,
+        which runs anew. None where there is nothing to take.
 
         Locked until the commit. The process that lost it finds out when it next renews, and writes nothing more.
         """
@@ -137,16 +151,32 @@ class Turns:
             select(Turn).where(Turn.domain_id == scope.domain_id, Turn.id == turn_id).with_for_update(skip_locked=True)
         )
         turn = (await session.exec(statement)).first()
-        if turn is None or turn.state != "running" or (turn.lease_until > self._clock.now() and not alive):
+        if turn is None:
             return None
+        lost = turn.state == "running" and (alive or turn.lease_until <= self._clock.now())
+        if not lost and not (again and turn.state == "interrupted"):
+            return None
+        turn.state, turn.ended_at = "running", None
         turn.owner = PROCESS
         turn.lease_until = self._clock.now() + LEASE
         session.add(turn)
         return turn
 
+    async def take_running(self, session: AsyncSession, scope: Scope, conversation_id: UUID) -> Turn | None:
+        """Makes the running turn of a locked conversation ours, wherever it runs; it waits for whoever holds its row.
+        None where none runs."""
+        statement = select(Turn).where(
+            Turn.domain_id == scope.domain_id, Turn.conversation_id == conversation_id, Turn.state == "running"
+        )
+        turn = (await session.exec(statement.with_for_update())).first()
+        if turn is not None:
+            turn.owner = PROCESS
+            session.add(turn)
+        return turn
+
     async def events(self, scope: Scope, turn: Turn, actor: Actor) -> list[TurnEvent]:
         """The events that were flushed, in clear."""
-        opened = await self._vault.open([turn], purpose="chat.respond", actor=actor)
+        opened = await self._vault.open([turn], purpose="chat.serve", actor=actor)
         stored = opened(turn.parts, otherwise=None) or []
         return [TurnEvent(seq, kind, data) for seq, kind, data in stored]
 

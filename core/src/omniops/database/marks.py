@@ -68,9 +68,10 @@ def personal(category: str, *, purposes: tuple[str, ...], retain: str, find: str
     return Field(sa_type=SealedType, sa_column_kwargs={"info": {INFO_KEY: mark}}, **field)
 
 
-def secret(why: str, **field: Any) -> Any:
-    """A credential, sealed under the account's own key and opened only for `connection.use`. Never shown again."""
-    mark = Mark("secret", why=why, purposes=frozenset({"connection.use"}))
+def secret(why: str, *, purposes: tuple[str, ...] = ("connection.use",), **field: Any) -> Any:
+    """A credential, or what else is the business's alone: sealed under the account's own key, opened only for
+    `purposes`. A credential is never shown again."""
+    mark = Mark("secret", why=why, purposes=frozenset(purposes))
     return Field(sa_type=SealedType, sa_column_kwargs={"info": {INFO_KEY: mark}}, **field)
 
 

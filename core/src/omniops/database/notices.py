@@ -21,6 +21,8 @@ from omniops.database.service import CHANNEL, Notice
 
 Handler = Callable[[Notice | None], Awaitable[None]]
 """Called with each notice of a kind, and with None after a reconnection: look at everything again."""
+PASSING = frozenset({"typing"})
+"""Kinds of which nothing is stored: what was missed of them is over."""
 _BACK_OFF = (0.1, 0.5, 1, 2, 5)
 
 
@@ -40,16 +42,19 @@ class Notices:
         self._handlers[kind].append(handler)
 
     @contextmanager
-    def watch(self, kind: str, target: UUID) -> Iterator[asyncio.Event]:
-        """An event that is set by every notice of `kind` about `target`; clear it before you look."""
+    def watch(self, target: UUID, *kinds: str) -> Iterator[asyncio.Event]:
+        """An event that is set by every notice of these kinds about `target`, or about anything in the domain with
+        that id; clear it before you look."""
         event = asyncio.Event()
-        self._waiting[kind, target].add(event)
+        for kind in kinds:
+            self._waiting[kind, target].add(event)
         try:
             yield event
         finally:
-            self._waiting[kind, target].discard(event)
-            if not self._waiting[kind, target]:
-                del self._waiting[kind, target]
+            for kind in kinds:
+                self._waiting[kind, target].discard(event)
+                if not self._waiting[kind, target]:
+                    del self._waiting[kind, target]
 
     async def start(self) -> None:
         """Begins to listen. Returns when the first connection listens, or is being tried again."""
@@ -83,15 +88,15 @@ class Notices:
         fields = json.loads(payload)
         target = UUID(fields["id"]) if "id" in fields else None
         notice = Notice(fields["kind"], UUID(fields["domain_id"]), target, fields["seq"])
-        if target is not None:
-            for event in self._waiting.get((notice.kind, target), ()):
+        for about in (notice.domain_id, target):
+            for event in self._waiting.get((notice.kind, about), ()) if about is not None else ():
                 event.set()
         for handler in self._handlers[notice.kind]:
             await self._call(handler, notice)
 
     async def _wake_all(self) -> None:
-        for events in self._waiting.values():
-            for event in events:
+        for (kind, _), events in self._waiting.items():
+            for event in events if kind not in PASSING else ():
                 event.set()
         for handlers in self._handlers.values():
             for handler in handlers:

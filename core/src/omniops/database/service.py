@@ -10,7 +10,8 @@ from typing import Any, Literal
 from uuid import UUID
 
 from sqlalchemy import event, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DataError, DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 from sqlmodel import Session as SyncSession
@@ -18,7 +19,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from omniops.contracts.scope import Scope
 from omniops.database.links import Link, Links, Role, role_name
-from omniops.errors import ConfigError, NotFound, NotReachable
+from omniops.errors import ConfigError, NotFound, NotReachable, NotReady, Rejected
 
 LookupKind = Literal["api_key", "session", "visitor", "widget_key", "connection", "member_address", "domain", "setup"]
 CHANNEL = "omniops"
@@ -39,12 +40,14 @@ _SNAPSHOT = {"isolation_level": "REPEATABLE READ"}
 class Database:
     """One PostgreSQL database through the roles of `Links`. Build it with `Runtime.open`; close it with `close()`."""
 
-    def __init__(self, links: Links, *, pool: int = 10) -> None:
+    def __init__(self, links: Links, *, pool: int = 10, patience: float = 20) -> None:
+        """At most twice `pool` connections are opened, at need, and kept; who finds all of them busy waits for at most
+        `patience` seconds, and is told to come again after that."""
         self.links = links
         self._on_system_use: OnSystemUse | None = None
         self._domains: dict[UUID, Scope] = {}
-        self._app = _engine(links.pooled or links.app, pool=pool, pooled=links.pooled is not None)
-        self._system = _engine(links.system, pool=2, pooled=False)
+        self._app = _engine(links.pooled or links.app, pool=pool, patience=patience, pooled=links.pooled is not None)
+        self._system = _engine(links.system, pool=2, patience=patience, pooled=False)
         self._sync_session: type[SyncSession] = type("ScopedSession", (SyncSession,), {})
         event.listen(self._sync_session, "after_begin", _set_scope)
 
@@ -82,7 +85,7 @@ class Database:
         try:
             async with self._app.connect() as connection:
                 yield connection
-        except DBAPIError as error:
+        except (DBAPIError, PoolTimeout) as error:
             raise _translate(error) from error
 
     @asynccontextmanager
@@ -99,6 +102,9 @@ class Database:
             try:
                 await session.connection(execution_options=_SNAPSHOT if snapshot else None)
                 break
+            except PoolTimeout as error:
+                await session.close()
+                raise _translate(error) from error
             except DBAPIError as error:
                 await session.close()
                 if attempt == 2 or not error.connection_invalidated:
@@ -157,14 +163,15 @@ class Database:
         await self._system.dispose()
 
 
-def _engine(link: Link, *, pool: int, pooled: bool) -> AsyncEngine:
+def _engine(link: Link, *, pool: int, patience: float, pooled: bool) -> AsyncEngine:
     # A pooler in transaction mode gives every transaction another server connection: prepared statements would be lost.
     arguments: dict[str, Any] = {"prepare_threshold": None} if pooled else {}
     return create_async_engine(
         link.url(),
-        pool_size=pool,
-        max_overflow=pool,
-        pool_timeout=10,
+        # No overflow: what goes beyond the pool is closed when it comes back, and a burst would only connect anew.
+        pool_size=2 * pool,
+        max_overflow=0,
+        pool_timeout=patience,
         hide_parameters=True,
         connect_args={"connect_timeout": 5, **arguments},
     )
@@ -183,7 +190,13 @@ def _set_scope(session: SyncSession, transaction: Any, connection: Any) -> None:
     connection.execute(_SET_SCOPE, {"account": str(scope.account_id), "domain": str(scope.domain_id or "")})
 
 
-def _translate(error: DBAPIError) -> Exception:
+def _translate(error: DBAPIError | PoolTimeout) -> Exception:
+    if isinstance(error, PoolTimeout):
+        return NotReady("Every connection to the database is busy.", do="Try again.", retry_after=1)
+    if isinstance(error, DataError):  # a NUL in a text, a number beyond its column: input, whatever it came through
+        return Rejected(
+            "A value cannot be stored: it holds a character or number that no field takes.", code="bad_value"
+        )
     if error.connection_invalidated or getattr(error.orig, "sqlstate", None) is None:
         return NotReachable("The database does not answer.", do="It is tried again with every request.")
     return error

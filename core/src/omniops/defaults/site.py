@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import fnmatch
 from collections.abc import AsyncIterator, Sequence
 from typing import ClassVar
 from urllib.parse import urljoin, urlsplit
 
 from omniops import Info, Plugin, hookimpl
 from omniops.contracts.knowledge import Fetch, Source, SourceView
+from omniops.defaults.listed import MOST_SITEMAPS, FeedSource, SitemapSource
 from omniops.errors import NotReachable, Rejected
-
-MOST_SITEMAPS = 200
 
 
 class SitePlugin(Plugin):
-    """Reads a business's own website."""
+    """Reads a business's own website: all of it, what a sitemap lists, or the entries of a feed."""
 
     info = Info(title="Website", version="0.1.0", omniops=">=0.1,<0.2")
 
     @hookimpl
     def sources(self) -> Sequence[Source]:
-        return [SiteSource()]
+        return [SiteSource(), SitemapSource(), FeedSource()]
 
 
 class SiteSource(Source):
@@ -48,6 +46,4 @@ class SiteSource(Source):
                 yield page
 
     def accepts(self, source: SourceView, url: str) -> bool:
-        if source.include and not any(fnmatch.fnmatch(url, pattern) for pattern in source.include):
-            return False
-        return not any(fnmatch.fnmatch(url, pattern) for pattern in source.exclude)
+        return source.admits(url)

@@ -20,11 +20,26 @@ class WebsitePlugin(Plugin):
         return Declaration(
             cookies=[
                 Cookie(
-                    "omniops:*",
+                    "omniops:<key>:token",
+                    "chat.serve",
+                    0,
+                    "The session of a chat that you began, so that a reload keeps its history.",
+                    "session_storage",
+                ),
+                Cookie(
+                    "omniops:<key>:unsent",
+                    "chat.serve",
+                    0,
+                    "A message of yours that did not arrive yet, so that a reload can send it.",
+                    "session_storage",
+                ),
+                Cookie(
+                    "omniops:<key>:token",
                     "chat.remember",
                     90,
-                    "Session token and open state, in the browser's storage, only after a yes",
-                )
+                    "The session of a chat, kept on this device after a yes to remembering it.",
+                    "local_storage",
+                ),
             ]
         )
 

@@ -32,15 +32,25 @@ class WordllamaPlugin(Plugin):
     @hookimpl
     def encoders(self) -> Sequence[EncoderOffer]:
         missing = None if _located() else "the package wordllama is not installed"
-        return [EncoderOffer("wordllama", "Wordllama l2_supercat_256", rank=10, open=WordllamaEncoder, missing=missing)]
+        return [
+            EncoderOffer(
+                name="wordllama",
+                title="Wordllama l2_supercat_256",
+                rank=10,
+                open=WordllamaEncoder,
+                missing=missing,
+                languages=WordllamaEncoder.languages,
+            )
+        ]
 
 
 class WordllamaEncoder(Encoder):
-    """Mean of the words' vectors, 256 dimensions."""
+    """Mean of the words' vectors, 256 dimensions, English."""
 
     dimensions = 256
     weight = 0.65
     scale = 127 / 0.5
+    languages = frozenset({"en"})
 
     def __init__(self) -> None:
         os.environ.setdefault("HF_HUB_OFFLINE", "1")

@@ -82,7 +82,7 @@ class Target:
 
 def parse_target(host: str, port: int) -> Target:
     """One reading of a host, before anything else looks at it. Raises `EgressRefused` for spellings that two parsers
-    could read differently: numbers that are no dotted address, zone ids, odd characters, local names."""
+    could read differently: numbers that are no dotted address, zone ids, odd characters."""
     name = unicodedata.normalize("NFKC", host).translate(_DOTS).strip().lower()
     if name.startswith("[") and name.endswith("]"):
         name = name[1:-1]
@@ -102,9 +102,17 @@ def parse_target(host: str, port: int) -> Target:
     labels = ascii_name.split(".")
     if len(ascii_name) > 253 or not all(_LABEL.fullmatch(label) for label in labels):
         raise _bad(host, "is no host name")
-    if any(ascii_name == local or ascii_name.endswith(f".{local}") for local in _LOCAL_NAMES):
-        raise EgressRefused(f"Host {host!r} is a local name.", reason="local_name")
     return Target(ascii_name, _checked_port(host, port), None)
+
+
+def check_name(target: Target) -> None:
+    """Raises `EgressRefused` for a name that only this machine or its network knows."""
+    if any(target.host == local or target.host.endswith(f".{local}") for local in _LOCAL_NAMES):
+        raise EgressRefused(
+            f"Host {target.host!r} is a local name.",
+            reason="local_name",
+            do="If it is meant, let the operator make an exception with `omniops config allow`.",
+        )
 
 
 def parse_url(url: str) -> tuple[str, Target]:

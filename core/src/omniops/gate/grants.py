@@ -10,6 +10,10 @@ from omniops.contracts.scope import Scope
 
 OWN_SITE = "own-site"
 CRAWL = "knowledge.crawl"
+VERIFY = "domain.verify"
+"""Looking for the proof that a host belongs to the business, before anything of it is read."""
+OWN_WEBHOOK = "own-webhook"
+WEBHOOK = "webhook.deliver"
 TLS = Literal["1.3", "1.2"]
 
 
@@ -18,7 +22,8 @@ class Grant:
     """Why a call may be made: a processor of the register, for a purpose, with these categories and subjects.
 
     `scope` is the account (and domain) that it is made for, or None for the deployment itself. For `own-site`, the
-    `hosts` are the verified hosts of the domain; the purpose is `knowledge.crawl` and no personal data goes along.
+    `hosts` are the verified hosts of the domain; the purpose is `knowledge.crawl` (or `domain.verify`, for the one
+    host that is being verified) and no personal data goes along.
     """
 
     processor: str
@@ -32,6 +37,16 @@ class Grant:
     def own_site(cls, scope: Scope, hosts: frozenset[str]) -> Grant:
         """For reading the business's own public pages."""
         return cls(OWN_SITE, CRAWL, scope, hosts=hosts)
+
+    @classmethod
+    def ownership(cls, scope: Scope, host: str) -> Grant:
+        """For looking whether a host proves to be the business's own."""
+        return cls(OWN_SITE, VERIFY, scope, hosts=frozenset({host}))
+
+    @classmethod
+    def own_webhook(cls, scope: Scope, host: str) -> Grant:
+        """For telling a receiver that the business chose what happened in its domain."""
+        return cls(OWN_WEBHOOK, WEBHOOK, scope, hosts=frozenset({host}))
 
 
 @dataclass(frozen=True, slots=True)

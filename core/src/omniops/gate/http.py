@@ -14,7 +14,7 @@ import httpcore2
 import httpx2
 
 from omniops.errors import EgressRefused, NotReachable, OmniOpsError
-from omniops.gate.grants import Call, Closing, Grant
+from omniops.gate.grants import Allow, Call, Closing, Grant
 from omniops.gate.service import Gate
 
 MOST_BYTES = 50 * 1024 * 1024
@@ -104,7 +104,10 @@ class _Backend(httpcore2.AsyncNetworkBackend):
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore2.AsyncNetworkStream:
         try:
-            sock = await self._gate.dial(host, port, self._grant, plaintext=self._plaintext)
+            async with asyncio.timeout(timeout):
+                sock = await self._gate.dial(host, port, self._grant, plaintext=self._plaintext)
+        except TimeoutError as error:
+            raise httpcore2.ConnectTimeout from error
         except NotReachable as error:
             raise httpcore2.ConnectError(str(error)) from error
         reader, writer = await asyncio.open_connection(sock=sock)
@@ -123,13 +126,16 @@ class _Backend(httpcore2.AsyncNetworkBackend):
 
 
 class GateTransport(httpx2.AsyncBaseTransport):
-    """One grant's transport. Every request: register, ledger, then the pool."""
+    """One grant's transport. Every request: register, ledger, then the pool.
+
+    The pools are the gate's: calls to one processor share their connections, whomever each is about. Closing the
+    transport leaves them open for the next.
+    """
 
     def __init__(self, gate: Gate, grant: Grant, *, most_bytes: int = MOST_BYTES) -> None:
         self._gate = gate
         self._grant = grant
         self._most_bytes = most_bytes
-        self._pools: dict[tuple[str, str], httpcore2.AsyncConnectionPool] = {}
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         host, scheme = request.url.host, request.url.scheme
@@ -137,11 +143,12 @@ class GateTransport(httpx2.AsyncBaseTransport):
         if scheme not in ("http", "https") or request.url.userinfo:
             raise EgressRefused("Only http(s) without user info leaves.", reason="bad_url")
         tls = self._gate.least_tls(self._grant, host, port)
+        allow = await self._gate.register.allowed(host, port)
         call = Call(self._grant, host, port)
         entry = await self._open(call)
         closing = Closing()
         try:
-            return await self._send(request, self._pool(scheme, tls), entry, call, closing)
+            return await self._send(request, self._pool(scheme, tls, allow), entry, call, closing)
         except BaseException as error:
             closing.outcome = type(error).__name__
             self._gate.ledger.closed(entry, call, closing)
@@ -153,17 +160,19 @@ class GateTransport(httpx2.AsyncBaseTransport):
         except OmniOpsError as error:
             raise EgressRefused("The ledger cannot be written, so nothing is sent.", reason="no_ledger") from error
 
-    def _pool(self, scheme: str, tls: Any) -> httpcore2.AsyncConnectionPool:
-        key = (scheme, tls)
-        if key not in self._pools:
-            self._pools[key] = httpcore2.AsyncConnectionPool(
+    def _pool(self, scheme: str, tls: Any, allow: Allow | None) -> httpcore2.AsyncConnectionPool:
+        # An exception that is taken back takes its connections along: without it they are dialled, and judged, anew.
+        key = (self._grant.processor, self._grant.hosts, scheme, tls, allow)
+        pool = self._gate.pools.get(key)
+        if pool is None:
+            pool = self._gate.pools[key] = httpcore2.AsyncConnectionPool(
                 ssl_context=self._gate.context(tls),
                 max_connections=1000,
                 max_keepalive_connections=100,
                 keepalive_expiry=30.0,
                 network_backend=_Backend(self._gate, self._grant, plaintext=scheme == "http"),
             )
-        return self._pools[key]
+        return pool
 
     async def _send(
         self,
@@ -195,10 +204,6 @@ class GateTransport(httpx2.AsyncBaseTransport):
         return httpx2.Response(
             status_code=response.status, headers=response.headers, stream=stream, extensions=response.extensions
         )
-
-    async def aclose(self) -> None:
-        for pool in self._pools.values():
-            await pool.aclose()
 
 
 async def _counted(stream: httpx2.AsyncByteStream, closing: Closing) -> AsyncIterator[bytes]:

@@ -12,6 +12,7 @@ from sqlmodel import col, select
 
 from omniops.contracts.ids import Clock, new_id
 from omniops.contracts.scope import Scope
+from omniops.database.bulk import insert_rows
 from omniops.database.group_commit import GroupCommit
 from omniops.database.service import Database
 from omniops.gate.grants import Allow, Call, Closing
@@ -77,7 +78,7 @@ class DatabaseLedger:
         async with self._database.connect() as connection:
             for account, batch in _by_account(rows).items():
                 await connection.execute(_SCOPE, {"account": str(account)})
-                await connection.execute(EgressEntry.__table__.insert(), batch)  # type: ignore[attr-defined]
+                await insert_rows(connection, EgressEntry, batch)
             await connection.commit()
 
     async def _close(self, rows: Sequence[dict[str, Any]]) -> None:

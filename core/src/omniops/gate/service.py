@@ -5,15 +5,20 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from omniops.errors import EgressRefused, NotReachable
-from omniops.gate.addresses import Address, Target, judge, parse_target
+from omniops.gate.addresses import Address, Target, check_name, judge, parse_target
 from omniops.gate.grants import TLS, Grant, Ledger, Register
+from omniops.gate.names import Server, nameservers, txt
 from omniops.gate.permits import permitted_socket, resolving
+
+if TYPE_CHECKING:
+    import httpcore2
 
 CONNECT_SECONDS = 5.0
 RESOLVE_SECONDS = 5.0
@@ -42,12 +47,22 @@ class Gate:
         *,
         ca: Path | None = None,
         resolver: Resolver | None = None,
+        servers: Sequence[Server] | None = None,
     ) -> None:
         self.register = register
         self.ledger = ledger
         self._resolver = resolver or resolve
+        self._servers = servers
         self._contexts: dict[TLS, ssl.SSLContext] = {}
         self._ca = ca
+        self.pools: dict[Hashable, httpcore2.AsyncConnectionPool] = {}
+        """Connections that wait for the next request, by processor and how they are made."""
+
+    async def close(self) -> None:
+        """Closes the connections that wait."""
+        for pool in self.pools.values():
+            await pool.aclose()
+        self.pools.clear()
 
     async def admit(self, host: str, port: int, grant: Grant, *, plaintext: bool = False) -> Admitted:
         """Decides about one target. Raises `EgressRefused` with the reason; nothing has left by then but the look-up of
@@ -59,6 +74,8 @@ class Gate:
         target = parse_target(host, port)
         admission = self.register.admit(grant, target.host, target.port)
         allow = await self.register.allowed(target.host, target.port)
+        if allow is None:
+            check_name(target)
         if plaintext and not (allow is not None and allow.plaintext):
             raise EgressRefused(
                 f"{target} would be reached without TLS.",
@@ -84,6 +101,19 @@ class Gate:
         if not found:
             raise NotReachable(f"The name {target.host!r} has no address.")
         return found
+
+    async def txt(self, label: str, host: str, grant: Grant) -> list[str]:
+        """The TXT records of `label.host`, for a host that the grant admits.
+
+        Raises `EgressRefused` or `NotReachable`.
+        """
+        target = parse_target(host, 443)
+        check_name(target)
+        self.register.admit(grant, target.host, target.port)
+        if target.address is not None:
+            raise NotReachable(f"{host} is an address; it has no records.")
+        servers = self._servers if self._servers is not None else [(address, 53) for address in nameservers()]
+        return await txt(f"{label}.{target.host}", servers)
 
     async def dial(self, host: str, port: int, grant: Grant, *, plaintext: bool = False) -> socket.socket:
         """A connected, non-blocking TCP socket to an admitted target. TLS is the caller's next step (`context`).
@@ -114,10 +144,14 @@ class Gate:
     def context(self, tls: TLS) -> ssl.SSLContext:
         """A client context that verifies certificate and name and speaks no TLS below `tls`."""
         if tls not in self._contexts:
-            context = ssl.create_default_context(cafile=str(self._ca) if self._ca else None)
-            context.minimum_version = ssl.TLSVersion.TLSv1_3 if tls == "1.3" else ssl.TLSVersion.TLSv1_2
-            self._contexts[tls] = context
+            self._contexts[tls] = self.new_context(tls)
         return self._contexts[tls]
+
+    def new_context(self, tls: TLS) -> ssl.SSLContext:
+        """A context of one's own, to be set up further."""
+        context = ssl.create_default_context(cafile=str(self._ca) if self._ca else None)
+        context.minimum_version = ssl.TLSVersion.TLSv1_3 if tls == "1.3" else ssl.TLSVersion.TLSv1_2
+        return context
 
     def least_tls(self, grant: Grant, host: str, port: int) -> TLS:
         """The least version that the register demands for a target."""

@@ -9,14 +9,14 @@ from __future__ import annotations
 import asyncio
 import json
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from procrastinate import App, JobContext, PsycopgConnector, RetryDecision
-from procrastinate.exceptions import JobAborted
+from procrastinate.exceptions import JobAborted, UniqueViolation
 from procrastinate.jobs import Job, Status
 from procrastinate.retry import BaseRetryStrategy
 from sqlalchemy import text
@@ -31,8 +31,18 @@ Handler = Callable[..., Awaitable[None]]
 REPLIES = "replies"
 CRAWLS = "crawls"
 MAINTENANCE = "maintenance"
-QUEUES = (REPLIES, CRAWLS, MAINTENANCE)
+SENDING = "sending"
+"""Jobs that wait for a receiver that a business chose. They have places of their own: who answers slowly, or never,
+keeps nobody's replies waiting."""
+QUEUES = (REPLIES, CRAWLS, MAINTENANCE, SENDING)
 """Long CPU work has a queue of its own, so that a crawl cannot fill the places of the replies."""
+SENDERS = 40
+"""Sending jobs at the same time in one worker."""
+LISTENING = "listening"
+"""Jobs that mostly wait: listening channels. They have places of their own, and a worker that stops cuts them short at
+once, so that another one goes on."""
+LISTENERS = 200
+"""Listening jobs at the same time in one worker."""
 
 _ENQUEUE = text("select jobs.omniops_enqueue(:task, cast(:args as jsonb), :queue, :lock, :unique, :priority, :at)")
 
@@ -129,41 +139,53 @@ class Jobs:
         Jobs of one `lock` run one at a time, in order. `unique`: while a job with this key waits, nothing is added and
         None is returned; it is no idempotency key. Returns the job's id.
         """
-        known = self._tasks[task]
-        connection = await session.connection()
-        row = await connection.execute(
-            _ENQUEUE,
-            {
-                "task": task,
-                "args": json.dumps({k: str(v) if isinstance(v, UUID) else v for k, v in arguments.items()}),
-                "queue": known.queue,
-                "lock": lock,
-                "unique": unique,
-                "priority": priority,
-                "at": at,
-            },
-        )
-        job_id: int | None = row.scalar()
-        return job_id
+        queue = self._tasks[task].queue
+        return await put(session, task, queue=queue, lock=lock, unique=unique, at=at, priority=priority, **arguments)
 
     def app(self) -> App:
         """A procrastinate app with all registered tasks, the rescue and the purge. Not opened yet."""
-        connector = PsycopgConnector(conninfo=self._database.links.jobs.conninfo(), min_size=1, max_size=6)
-        app = App(connector=connector, worker_defaults={"update_heartbeat_interval": self._timing.heartbeat})
-        for task in self._tasks.values():
-            self._add(app, task)
+        app = self._app(self._tasks.values())
         self._add_maintenance(app)
         return app
 
+    def _of(self, queue: str) -> list[Task]:
+        return [task for task in self._tasks.values() if task.queue == queue]
+
+    def _app(self, tasks: Iterable[Task]) -> App:
+        connector = PsycopgConnector(conninfo=self._database.links.jobs.conninfo(), min_size=1, max_size=6)
+        app = App(connector=connector, worker_defaults={"update_heartbeat_interval": self._timing.heartbeat})
+        for task in tasks:
+            self._add(app, task)
+        return app
+
     async def work(self, queues: Sequence[str] = QUEUES, concurrency: int = 10, *, wait: bool = True) -> None:
-        """Runs jobs of `queues` until cancelled; with `wait=False`, until none is left. Finishes running jobs first."""
-        app = self.app()
+        """Runs jobs of `queues` until cancelled; with `wait=False`, until none is left. Finishes running jobs first,
+        but for those of `LISTENING`, which go back to the queue."""
+        working = [queue for queue in queues if queue not in (LISTENING, SENDING)]
+        workers = [self._worker(self.app(), working, concurrency, wait=wait, graceful=10)] if working else []
+        if SENDING in queues and (sending := self._of(SENDING)):
+            workers.append(self._worker(self._app(sending), [SENDING], SENDERS, wait=wait, graceful=10))
+        if LISTENING in queues:
+            listening = self._app(self._of(LISTENING))
+            workers.append(self._worker(listening, [LISTENING], LISTENERS, wait=wait, graceful=0 if wait else 10))
+        tasks = [asyncio.create_task(worker) for worker in workers]
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED if wait else asyncio.ALL_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+            ends = await asyncio.gather(*tasks, return_exceptions=True)
+        for end in ends:
+            if isinstance(end, Exception):
+                raise end
+
+    async def _worker(self, app: App, queues: list[str], concurrency: int, *, wait: bool, graceful: float) -> None:
         async with app.open_async():
             await app.run_worker_async(
-                queues=list(queues),
+                queues=queues,
                 concurrency=concurrency,
                 wait=wait,
-                shutdown_graceful_timeout=10,
+                shutdown_graceful_timeout=graceful,
                 delete_jobs="never",
                 install_signal_handlers=False,
                 update_heartbeat_interval=self._timing.heartbeat,
@@ -199,7 +221,12 @@ class Jobs:
                     await manager.finish_job_by_id_async(job_id=job.id or 0, status=Status.FAILED, delete_job=False)
                 else:
                     self._log.warning("job.rescued", job=job.id, task=job.task_name)
-                    await manager.retry_job(job)
+                    try:
+                        await manager.retry_job(job)
+                    except UniqueViolation:  # the next one under its key waits already
+                        await manager.finish_job_by_id_async(
+                            job_id=job.id or 0, status=Status.ABORTED, delete_job=False
+                        )
 
         async def purge() -> None:
             await manager.delete_old_jobs(nb_hours=72, include_failed=False)
@@ -218,6 +245,35 @@ class Jobs:
         return {
             status: sum(int(row.get(status, 0)) for row in rows) for status in ("todo", "doing", "succeeded", "failed")
         }
+
+
+async def put(
+    session: AsyncSession,
+    task: str,
+    *,
+    queue: str,
+    lock: str | None = None,
+    unique: str | None = None,
+    at: datetime | None = None,
+    priority: int = 0,
+    **arguments: UUID | str | int,
+) -> int | None:
+    """`Jobs.enqueue` for who knows the task's queue and holds no `Jobs`."""
+    connection = await session.connection()
+    row = await connection.execute(
+        _ENQUEUE,
+        {
+            "task": task,
+            "args": json.dumps({k: str(v) if isinstance(v, UUID) else v for k, v in arguments.items()}),
+            "queue": queue,
+            "lock": lock,
+            "unique": unique,
+            "priority": priority,
+            "at": at,
+        },
+    )
+    job_id: int | None = row.scalar()
+    return job_id
 
 
 def scope_argument(scope: Scope) -> UUID:

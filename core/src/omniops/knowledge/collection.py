@@ -6,7 +6,7 @@ import csv
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -45,13 +45,15 @@ class Collection:
 
 
 def load(folder: Path) -> Collection:
-    """Reads `corpus.jsonl`, `queries.jsonl` and `qrels/test.tsv`. Raises `Rejected` naming file and line."""
+    """Reads `corpus.jsonl`, `queries.jsonl` and `qrels/test.tsv`. A document's language is `metadata.language`, English
+    where it has none. Raises `Rejected` naming file and line."""
     if not folder.is_dir():
         raise Rejected(f"{folder} is no folder.", code="no_folder", do="Name a folder with corpus.jsonl in it.")
     passages: list[Passage] = []
     documents: list[str] = []
     for row in _lines(folder / "corpus.jsonl", ("_id", "text")):
-        for passage in _passages(str(row["_id"]), str(row.get("title") or ""), str(row["text"])):
+        language = str((row.get("metadata") or {}).get("language") or "en")
+        for passage in _passages(str(row["_id"]), str(row.get("title") or ""), str(row["text"]), language):
             passages.append(passage)
             documents.append(str(row["_id"]))
     queries = tuple(
@@ -61,7 +63,31 @@ def load(folder: Path) -> Collection:
     return Collection(folder.name, tuple(passages), tuple(documents), queries, _qrels(folder / "qrels" / "test.tsv"))
 
 
-def _passages(document: str, title: str, text: str) -> Iterator[Passage]:
+def with_unanswerable(collection: Collection) -> tuple[Collection, int]:
+    """A collection in which some questions have no answer, and how many documents were taken out for that.
+
+    One that marks unanswerable questions stays as it is. From any other, half of the documents go, chosen by a hash of
+    their ids: questions whose every relevant document is gone have no answer any more.
+    """
+    if any(not query.metadata.get("answerable", True) for query in collection.queries):
+        return collection, 0
+    kept = {d for d in collection.documents if hashlib.sha256(d.encode()).digest()[0] % 2}
+    rows = [i for i, document in enumerate(collection.documents) if document in kept]
+    queries = tuple(
+        replace(q, metadata={**q.metadata, "answerable": not kept.isdisjoint(collection.relevant[q.id])})
+        for q in collection.queries
+        if q.id in collection.relevant
+    )
+    halved = replace(
+        collection,
+        passages=tuple(collection.passages[i] for i in rows),
+        documents=tuple(collection.documents[i] for i in rows),
+        queries=queries,
+    )
+    return halved, len(set(collection.documents) - kept)
+
+
+def _passages(document: str, title: str, text: str, language: str) -> Iterator[Passage]:
     """A document as the crawler would have cut its page. A title that asks makes it a question with its answer."""
     asks = title.rstrip().endswith("?") and len(text.split()) <= LONGEST_ANSWER
     page = uuid5(_NAMES, document)
@@ -75,6 +101,7 @@ def _passages(document: str, title: str, text: str) -> Iterator[Passage]:
             text=piece,
             kind="faq" if asks else "text",
             read_at=READ_AT,
+            language=language,
             question=title if asks else None,
         )
 
@@ -135,6 +162,7 @@ class CollectionStore(PassageStore):
             contexts=[p.context for p in passages],
             questions=[p.question for p in passages],
             vectors=vectors,
+            languages=[p.language for p in passages],
             question_vectors=question_vectors,
         )
 

@@ -9,13 +9,17 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from omniops.contracts.knowledge import Encoder
+from omniops.contracts.scope import Scope
 from omniops.errors import NotReady
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from omniops.knowledge.store import PassageRows
+
 BATCH = 64
+AT_ONCE = 2000
 Progress = Callable[[int, int], None]
 """Called with passages done and passages in all."""
 
@@ -26,6 +30,27 @@ def to_int8(vectors: NDArray[np.float32], scale: float) -> NDArray[np.int8]:
 
     rounded: NDArray[np.int8] = np.clip(np.rint(vectors * scale), -127, 127).astype(np.int8)
     return rounded
+
+
+async def encode_waiting(rows: PassageRows, scope: Scope, encoder: Encoder, progress: Progress | None = None) -> int:
+    """Makes and stores vectors for every passage of a domain that has none of this encoder. Returns how many."""
+    waiting = await rows.unencoded(scope, encoder.id)
+    for start in range(0, len(waiting), AT_ONCE):
+        part = waiting[start : start + AT_ONCE]
+        texts = [text for _, text, _ in part] + [question for _, _, question in part if question]
+
+        def report(done: int, of: int, start: int = start, part_size: int = len(part)) -> None:
+            if progress is not None:
+                progress(start + min(part_size, done * part_size // max(1, of)), len(waiting))
+
+        vectors = await encode_in_child(encoder, texts, progress=report)
+        questions = iter(vectors[len(part) :])
+        stored = [
+            (row, vectors[i].tobytes(), next(questions).tobytes() if question else None)
+            for i, (row, _, question) in enumerate(part)
+        ]
+        await rows.store_vectors(scope, encoder.id, stored)
+    return len(waiting)
 
 
 async def encode_in_child(

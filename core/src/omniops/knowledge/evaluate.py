@@ -8,15 +8,16 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from omniops.contracts.ids import new_id
 from omniops.contracts.knowledge import Encoder, Found, IndexOffer, IndexParts, KnowledgeIndex
 from omniops.contracts.provider import Citation, Level, Provider, Request, Text, Timeouts
 from omniops.contracts.scope import Scope
-from omniops.knowledge.collection import Collection, CollectionStore, Query
+from omniops.knowledge.collection import Collection, CollectionStore, Query, with_unanswerable
 from omniops.knowledge.encoding import encode_in_child, to_int8
 
 _SCOPE = Scope(UUID(int=1), UUID(int=2))
@@ -59,6 +60,8 @@ class AnswersReport:
     unanswerable: int
     metrics: dict[str, float]
     levels: dict[str, dict[str, int]]
+    held_out: int
+    """Documents taken out, so that some questions have no answer; 0 where the collection marks such questions."""
     goals: dict[str, dict[str, float]] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
@@ -152,61 +155,100 @@ async def answers(
     """Asks every question and looks at what is quoted.
 
     Answers are marked by `gold_sentences` (whole sentences) or `answers` (spans) in a question's metadata, questions
-    without one by `answerable: false`. `window`: the share whose first quote holds a marked sentence or span. `auroc`:
-    how well the strength tells the two kinds apart.
+    without one by `answerable: false`; where there are none, half of the documents are taken out for a second look.
+    `window`: the share whose first quote holds a marked sentence or span. `auroc`: how well the strength tells the two
+    kinds apart. `answered`: the share of the marked whose level is `answer` or `closest` and whose quotes, as a visitor
+    sees them, hold a mark.
     """
-    held: list[bool] = []
-    strengths: dict[bool, list[float]] = {True: [], False: []}
-    levels = {kind: {"answer": 0, "closest": 0, "none": 0} for kind in ("answerable", "unanswerable")}
-    async with indexed(collection, offer, encoder, progress) as index:
-        for number, query in enumerate(collection.queries):
-            answerable = bool(query.metadata.get("answerable", query.id in collection.relevant))
-            found = await index.search(_SCOPE, query.text, limit=10)
-            said = await _quote(provider, query, found, cuts)
-            strengths[answerable].append(said.strength)
-            levels["answerable" if answerable else "unanswerable"][said.level] += 1
-            if answerable and (marked := _marked(query)):
-                # The quote is judged whatever the level: how sure it may be is measured apart.
-                quotes = said.quotes or (await _quote(provider, query, found, (-1.0, -1.0))).quotes
-                held.append(bool(quotes) and any(_holds(quotes[0], mark) for mark in marked))
-            if progress is not None:
-                progress("asking", number + 1, len(collection.queries))
+    asked = await _asked(collection, offer, provider, encoder, cuts, progress)
+    silent, held_out = with_unanswerable(collection)
+    judged = await _asked(silent, offer, provider, encoder, cuts, progress) if held_out else asked
     metrics = {}
-    if held:
-        metrics["window"] = round(statistics.fmean(held), 4)
-    if strengths[True] and strengths[False]:
-        metrics["auroc"] = round(_auroc(strengths[True], strengths[False]), 4)
+    if asked.held:
+        metrics["window"] = round(statistics.fmean(asked.held), 4)
+        metrics["answered"] = round(statistics.fmean(asked.shown), 4)
+    if judged.strengths[True] and judged.strengths[False]:
+        metrics["auroc"] = round(_auroc(judged.strengths[True], judged.strengths[False]), 4)
     return AnswersReport(
         collection.name,
         encoder.id if encoder else "none",
-        len(strengths[True]),
-        len(strengths[False]),
+        len(judged.strengths[True]),
+        len(judged.strengths[False]),
         metrics,
-        levels,
+        judged.levels,
+        held_out,
         _distance(collection.name, metrics),
     )
 
 
+@dataclass(slots=True)
+class _Asked:
+    """What came of all questions of a collection."""
+
+    held: list[bool] = field(default_factory=list)
+    """Of each marked question, whether its first quote holds a mark, whatever the level."""
+    shown: list[bool] = field(default_factory=list)
+    """Of each marked question, whether what a visitor sees holds one."""
+    strengths: dict[bool, list[float]] = field(default_factory=lambda: {True: [], False: []})
+    levels: dict[str, dict[str, int]] = field(
+        default_factory=lambda: {
+            kind: {"answer": 0, "closest": 0, "none": 0} for kind in ("answerable", "unanswerable")
+        }
+    )
+
+
+async def _asked(
+    collection: Collection,
+    offer: IndexOffer,
+    provider: Provider,
+    encoder: Encoder | None,
+    cuts: tuple[float, float],
+    progress: Progress | None,
+) -> _Asked:
+    asked = _Asked()
+    async with indexed(collection, offer, encoder, progress) as index:
+        for number, query in enumerate(collection.queries):
+            answerable = bool(query.metadata.get("answerable", query.id in collection.relevant))
+            found = await index.search(_SCOPE, query.text, limit=10)
+            said = await quoted(provider, query.text, found, cuts)
+            asked.strengths[answerable].append(said.strength)
+            asked.levels["answerable" if answerable else "unanswerable"][said.level] += 1
+            if answerable and (marked := _marked(query)):
+                asked.shown.append(any(_holds(quote, mark) for quote in said.quotes for mark in marked))
+                whatever = replace(found, cover=1.0)
+                quotes = said.quotes or (await quoted(provider, query.text, whatever, (-1.0, -1.0))).quotes
+                asked.held.append(bool(quotes) and any(_holds(quotes[0], mark) for mark in marked))
+            if progress is not None:
+                progress("asking", number + 1, len(collection.queries))
+    return asked
+
+
 @dataclass(frozen=True, slots=True)
-class _Said:
+class Said:
+    """What a provider answered: its level, how strong, and each quote with the passage it stands in."""
+
     level: str
     strength: float
     quotes: list[str]
+    sources: list[UUID]
 
 
-async def _quote(provider: Provider, query: Query, found: Found, cuts: tuple[float, float]) -> _Said:
+async def quoted(provider: Provider, question: str, found: Found, cuts: tuple[float, float]) -> Said:
+    """One question to the quoting answerer, with what was found for it."""
     request = Request(
-        question=query.text,
+        question=question,
         messages=(),
         passages=found.hits,
         language="en",
         cover=found.cover,
         answer_cut=cuts[0],
         closest_cut=cuts[1],
-        idempotency_key=query.id,
+        idempotency_key=new_id().hex,
         rarity=found.rarity,
     )
-    level, strength, text, quotes = "none", 0.0, "", []
+    level, strength, text = "none", 0.0, ""
+    quotes: list[str] = []
+    sources: list[UUID] = []
     async with provider.stream(request, provider.deployments()[0], limits=Timeouts()) as events:
         async for event in events:
             match event:
@@ -214,10 +256,11 @@ async def _quote(provider: Provider, query: Query, found: Found, cuts: tuple[flo
                     level, strength = value, how or 0.0
                 case Text(delta):
                     text += delta
-                case Citation():
+                case Citation(source):
                     quotes.append(text.strip())
+                    sources.append(source)
                     text = ""
-    return _Said(level, strength, quotes)
+    return Said(level, strength, quotes, sources)
 
 
 def _marked(query: Query) -> list[str]:

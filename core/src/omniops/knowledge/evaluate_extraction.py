@@ -114,7 +114,7 @@ def _text(document: Document) -> str:
     parts = list(_words(document.blocks))
     for question in document.questions:
         parts += [question.text, *_words(question.answer)]
-    parts += [fact.text for fact in read_structured(document.head.json_ld).facts]
+    parts += [fact.text for fact in read_structured(document.head.json_ld, document.head.markup).facts]
     return _flat(" ".join([*parts, *document.contact]))
 
 

@@ -51,8 +51,9 @@ class Document:
     """A page as the crawler and the cutter need it.
 
     `problem` is None, or one of `empty`, `not_html`, `too_deep`, `no_text`. `scripted` says that there is little text
-    and much script: the page is probably made by JavaScript. `contact` holds the lines of the footer that say how to
-    reach the business; they repeat on every page of a site. The rest is what the head says (see `Head`).
+    and many scripts, or no text and a script: the page is probably made by JavaScript. `contact` holds the lines of the
+    footer that say how to reach the business; they repeat on every page of a site. The rest is what the head says (see
+    `Head`).
     """
 
     url: str
@@ -109,7 +110,7 @@ def _read(tree: html.HtmlElement, source: str, url: str) -> Document:
         questions=asked,
         contact=reach,
         text_chars=chars,
-        scripted=chars < LITTLE and scripts > 3,
+        scripted=chars < LITTLE and scripts > (3 if chars else 0),
         problem=None if chars or head.json_ld else "no_text",
     )
 

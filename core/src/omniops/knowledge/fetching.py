@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from omniops.contracts.ids import Clock
 from omniops.errors import EgressRefused, NotReachable, Rejected
 from omniops.gate.crawl import Crawler, read_capped
+from omniops.knowledge.pace import Paces
 from omniops.knowledge.robots import Robots
 from omniops.knowledge.urls import normalise
 
@@ -21,7 +22,9 @@ MOST_BYTES = 10 * 1024 * 1024
 MOST_REDIRECTS = 5
 TRIES = 3
 LONGEST_WAIT = 60.0
-"""Seconds of a Retry-After that are waited for; a site that wants longer is left for the next crawl."""
+"""Seconds of a Retry-After that are waited for; a site that wants longer is left alone for so long, by everybody."""
+LONGEST_SHUT = 7 * 86_400.0
+"""A longer Retry-After is taken as this many seconds."""
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _HTML = ("text/html", "application/xhtml+xml")
 
@@ -47,20 +50,22 @@ class Response:
 
 
 class Unfit(Exception):
-    """A URL that cannot or may not be read. `state` is what its page becomes, `problem` a stable code."""
+    """A URL that cannot or may not be read. `state` is what its page becomes, `problem` a stable code, `retry_after`
+    the seconds that the site asked us to stay away."""
 
-    def __init__(self, state: str, problem: str, said: str) -> None:
+    def __init__(self, state: str, problem: str, said: str, *, retry_after: float | None = None) -> None:
         super().__init__(said)
         self.state = state
         self.problem = problem
         self.said = said
+        self.retry_after = retry_after
 
 
 @dataclass(slots=True)
 class _Host:
     robots: Robots | None = None
-    free_at: float = 0.0
     slowed: float = 0.0
+    open_at: float = 0.0
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
@@ -68,15 +73,19 @@ class Fetcher:
     """Fetches pages of one domain's own hosts. `per_second` visits a host gets, unless it is one of the operator's own
     exceptions (`unhurried` says so), which are machines of the operator."""
 
-    def __init__(self, crawler: Crawler, clock: Clock, *, per_second: float, unhurried: Callable[[str], bool]) -> None:
+    def __init__(
+        self, crawler: Crawler, clock: Clock, paces: Paces, *, per_second: float, unhurried: Callable[[str], bool]
+    ) -> None:
         self._crawler = crawler
         self._clock = clock
+        self._paces = paces
         self._pause = 1 / per_second
         self._unhurried = unhurried
         self._hosts: dict[str, _Host] = {}
 
     async def robots(self, url: str) -> Robots:
-        """The rules of a URL's host, read once per crawl. Raises `Unfit` for a host that the gate refuses."""
+        """The rules of a URL's host, read once per crawl. Raises `Unfit` for a host that the gate refuses or
+        that asked to be left alone."""
         host = self._host(url)
         async with host.lock:
             if host.robots is None:
@@ -90,8 +99,8 @@ class Fetcher:
         except NotReachable:
             return Robots.unreachable()
         except Unfit as unfit:
-            if isinstance(unfit.__cause__, EgressRefused):
-                raise  # the gate's reason is the true one
+            if unfit.retry_after or isinstance(unfit.__cause__, EgressRefused):
+                raise  # the host's wish, or the gate's reason, is the true one
             return Robots.unreachable()
         return Robots.answered(answer.status, answer.body)
 
@@ -110,9 +119,10 @@ class Fetcher:
                 continue
             if answer.status in (429, 503):
                 wait = self._retry_after(answer)
+                await self._slow_down(url, wait)
                 if attempt == TRIES or wait > LONGEST_WAIT:
-                    raise Unfit("failed", "busy", f"The site answers {answer.status}: too busy.")
-                self._slow_down(url, wait)
+                    said = f"The site answers {answer.status}: too busy."
+                    raise Unfit("failed", "busy", said, retry_after=wait)
                 continue
             return self._fit(answer)
         raise AssertionError("every try returns or raises")
@@ -137,8 +147,13 @@ class Fetcher:
         """GET with redirects followed by hand; every hop passes the gate, the robots and the pace again."""
         seen = [url]
         while True:
-            if check_robots and not (await self.robots(url)).allowed(url):
-                raise Unfit("skipped", "robots", "The site's robots.txt does not allow it.")
+            if check_robots:
+                robots = await self.robots(url)
+                if not robots.reached:
+                    # Nothing is read now, and nothing that was read before is forgotten.
+                    raise Unfit("failed", "unreachable", "The site's robots.txt cannot be reached.")
+                if not robots.allowed(url):
+                    raise Unfit("skipped", "robots", "The site's robots.txt does not allow it.")
             await self._pace(url)
             try:
                 async with self._crawler.get(url, headers) as answer:
@@ -159,27 +174,34 @@ class Fetcher:
             url = moved
 
     async def _pace(self, url: str) -> None:
-        """Waits for this URL's turn on its host."""
-        host = self._host(url)
+        """Waits for this URL's turn on its host, which all sources and workers share. Raises `Unfit` for a host that
+        asked to be left alone for long."""
+        host, name = self._host(url), urlsplit(url).netloc
         asked = host.robots.delay if host.robots is not None else 0.0
         pause = max(asked, host.slowed, 0.0 if self._unhurried(url) else self._pause)
-        now = time.monotonic()
-        turn = max(now, host.free_at)
-        host.free_at = turn + pause
-        if turn > now:
-            await asyncio.sleep(turn - now)
+        wait = shut = max(0.0, host.open_at - time.monotonic())
+        if pause and not shut:
+            turn = await self._paces.turn(name, pause)
+            wait, shut = max(turn.wait, turn.shut), turn.shut
+        if shut > LONGEST_WAIT:
+            said = f"The site asked to be left alone for {shut:.0f} s more."
+            raise Unfit("failed", "busy", said, retry_after=shut)
+        if wait:
+            await asyncio.sleep(wait)
 
-    def _slow_down(self, url: str, wait: float) -> None:
+    async def _slow_down(self, url: str, wait: float) -> None:
         host = self._host(url)
-        host.free_at = max(host.free_at, time.monotonic() + wait)
+        host.open_at = max(host.open_at, time.monotonic() + wait)
         host.slowed = min(10.0, max(2 * host.slowed, 0.5))
+        await self._paces.shut(urlsplit(url).netloc, wait)
 
     def _retry_after(self, answer: _Answer) -> float:
         value = answer.headers.get("Retry-After", "")
         if value.isdigit():
-            return float(value)
+            return min(LONGEST_SHUT, float(value))
         try:
-            return max(0.0, (parsedate_to_datetime(value) - self._clock.now()).total_seconds())
+            wait = (parsedate_to_datetime(value) - self._clock.now()).total_seconds()
+            return min(LONGEST_SHUT, max(0.0, wait))
         except (ValueError, TypeError):
             return 1.0
 

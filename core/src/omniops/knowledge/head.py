@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from lxml import etree
 
 from omniops.knowledge.blocks import text_of
+from omniops.knowledge.markup import read_markup
 from omniops.knowledge.urls import host_of, normalise
 
 MOST_LINKS = 5000
@@ -32,6 +33,8 @@ class Head:
     modified: datetime | None = None
     links: tuple[str, ...] = ()
     json_ld: tuple[str, ...] = ()
+    markup: tuple[str, ...] = ()
+    """What the page says in other ways for machines, as JSON-LD scripts."""
     kind: str = ""
     """The Open Graph type in lower case, for example `article` or `product`."""
 
@@ -60,6 +63,7 @@ def read_head(tree: etree._Element, url: str) -> Head:
         modified=_moment(meta.get("article:modified_time") or meta.get("og:updated_time") or _first(_MODIFIED, joined)),
         links=() if nofollow else tuple(_links(tree, base)),
         json_ld=json_ld,
+        markup=tuple(read_markup(tree, meta)),
         kind=meta.get("og:type", "").strip().lower(),
     )
 

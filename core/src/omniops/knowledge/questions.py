@@ -1,4 +1,4 @@
-"""Questions with their answers that a page's own markup shows as such: accordions and definition lists.
+"""Questions with their answers that a page's own markup shows as such: accordions, definition lists, bold questions.
 
 They are taken out of the tree before the main text is looked for: extractors pass over what is folded away and over
 short answers, and a pair must not stand among the passages twice.
@@ -22,6 +22,7 @@ _FOLDED = etree.XPath(
     " contains(@class, 'toggle') or contains(@class, 'collaps')]"
 )
 _OPENING = etree.XPath("//button | //a[@aria-controls or starts-with(@href, '#')]")
+_BOLD = etree.XPath("//p[(strong or b) and count(*) = 1]")
 _IDS = etree.XPath("//*[@id]")
 _MARKS = ("ccordion", "faq", "FAQ")
 _ACCORDION = re.compile(r"accordion|faq|collaps|disclosure", re.IGNORECASE)
@@ -75,6 +76,9 @@ def _pairs(tree: etree._Element, folded: bool) -> dict[etree._Element, _Pair]:
     for term in tree.iter("dt"):
         if (question := text_of(term)).endswith("?") and (answers := _definitions(term)):
             pairs[term] = (question, answers)
+    for label in _BOLD(tree):
+        if _is_bold_question(label) and (answers := _below(label)):
+            pairs[label] = (text_of(label), answers)
     labels = [label for label in (*_OPENING(tree), *(_FOLDED(tree) if folded else ())) if _is_label(label)]
     if labels:
         ids = {element.get("id"): element for element in _IDS(tree)}
@@ -92,6 +96,26 @@ def _definitions(term: etree._Element) -> list[etree._Element]:
             break
         found.append(following)
     return found
+
+
+def _is_bold_question(element: etree._Element) -> bool:
+    """Whether a paragraph is a question in bold and nothing else: what people write who have no headings."""
+    if element.tag != "p" or len(element) != 1 or element[0].tag not in ("strong", "b"):
+        return False
+    text = text_of(element)
+    return text.endswith("?") and len(text) <= LONGEST and text_of(element[0]) == text
+
+
+def _below(label: etree._Element) -> list[etree._Element]:
+    """What stands between a question in bold and the next, where it is one of several."""
+    found = []
+    for following in label.itersiblings():
+        if following.tag in HEADINGS or _is_bold_question(following):
+            break
+        if part(following) == "content":
+            found.append(following)
+    others = (*label.itersiblings("p"), *label.itersiblings("p", preceding=True))
+    return found if any(map(_is_bold_question, others)) else []
 
 
 def _is_label(element: etree._Element) -> bool:

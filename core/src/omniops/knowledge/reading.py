@@ -15,9 +15,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from omniops.knowledge.cut import Piece
+from omniops.knowledge.formats import Format
 
-LONGEST = 30.0
-"""Seconds for one page."""
+LONGEST, LONGEST_FILE = 30.0, 60.0
+"""Seconds for one page, and for one uploaded file."""
 MOST_MEMORY = 4 * 2**30
 """Bytes of address space of the child."""
 LARGEST_ANSWER = 256 * 2**20
@@ -34,6 +35,8 @@ class Reading:
     links: Sequence[str]
     pieces: Sequence[Piece]
     problem: str | None
+    scripted: bool = False
+    """There is next to no text, and there are scripts: the page is probably made by them."""
 
 
 class Unreadable(Exception):
@@ -53,7 +56,14 @@ class PageReader:
 
     async def read(self, body: bytes, url: str, content_type: str | None) -> Reading:
         """Raises `Unreadable` when the page takes too long, too much memory, or the parser down."""
-        head = json.dumps({"url": url, "content_type": content_type, "bytes": len(body)}).encode()
+        return await self._read(body, LONGEST, url=url, content_type=content_type)
+
+    async def read_file(self, body: bytes, name: str, kind: Format) -> Reading:
+        """Reads an uploaded file. Raises `Unreadable` as `read` does, and with what is wrong with the file."""
+        return await self._read(body, LONGEST_FILE, name=name, format=kind)
+
+    async def _read(self, body: bytes, longest: float, **order: str | None) -> Reading:
+        head = json.dumps({**order, "bytes": len(body)}).encode()
         async with self._turn:
             child = self._child if self._child and self._child.returncode is None else await self._start()
             assert child.stdin is not None
@@ -61,19 +71,21 @@ class PageReader:
             done = False
             try:
                 child.stdin.write(head + b"\n" + body)
-                async with asyncio.timeout(LONGEST):
+                async with asyncio.timeout(longest):
                     await child.stdin.drain()
                     found = json.loads(await child.stdout.readuntil(b"\n"))
                 done = True
             except TimeoutError:
-                raise Unreadable("too_slow", f"Reading it took more than {LONGEST:.0f} s.") from None
+                raise Unreadable("too_slow", f"Reading it took more than {longest:.0f} s.") from None
             except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
-                raise Unreadable("unreadable", "The page breaks the reader.") from None
+                raise Unreadable("unreadable", "It breaks the reader.") from None
             finally:
                 if not done:
                     await self._end()
+        if "unfit" in found:
+            raise Unreadable(found["unfit"], found["said"])
         if "broken" in found:
-            raise Unreadable("unreadable", f"The page breaks the reader: {found['broken']}.")
+            raise Unreadable("unreadable", f"It breaks the reader: {found['broken']}.")
         return _reading(found)
 
     async def close(self) -> None:

@@ -15,8 +15,10 @@ _MARKS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", 
 class Robots:
     """The rules of one host for `OmniOpsBot`."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, *, reached: bool = True) -> None:
         self._rules = Protego.parse(text)
+        self.reached = reached
+        """Whether the server answered at all; where not, nothing may be read now."""
 
     @classmethod
     def parse(cls, body: bytes) -> Robots:
@@ -37,7 +39,7 @@ class Robots:
     @classmethod
     def unreachable(cls) -> Robots:
         """The server fails or does not answer (5xx, network): nothing may be read (section 2.3.1.4)."""
-        return cls("User-agent: *\nDisallow: /")
+        return cls("User-agent: *\nDisallow: /", reached=False)
 
     @classmethod
     def answered(cls, status: int, body: bytes) -> Robots:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
-from sqlalchemy import delete, func, insert, text, update
+from sqlalchemy import delete, func, text, true, update
 from sqlalchemy import select as columns
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -16,9 +17,11 @@ from omniops.contracts import knowledge as contract
 from omniops.contracts.ids import Clock, new_id
 from omniops.contracts.knowledge import PassageStore, StoredPassages
 from omniops.contracts.scope import Scope
+from omniops.database.bulk import insert_rows
 from omniops.database.service import Database, Notice, notify
 from omniops.knowledge.cut import Piece
-from omniops.knowledge.models import Page, Passage
+from omniops.knowledge.models import Page, Passage, Source
+from omniops.webhooks.service import emit_each
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,7 +32,10 @@ _BUMP = text(
     " on conflict (domain_id, id) do update set token = :token"
 )
 _OF_PAGE = (col(Page.domain_id) == col(Passage.domain_id)) & (col(Page.id) == col(Passage.page_id))
+_ACTIVE = (col(Source.domain_id) == col(Page.domain_id)) & (col(Source.id) == col(Page.source_id))
+_ACTIVE &= col(Source.paused_at).is_(None)
 NOTICE = "index"
+OnChange = Callable[[AsyncSession, Scope], Awaitable[None]]
 
 
 def _context(title: str, heading: str, question: str | None) -> str:
@@ -46,20 +52,30 @@ class PassageRows(PassageStore):
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
+        self._changed: list[OnChange] = []
 
-    async def replace(self, session: AsyncSession, scope: Scope, read: Sequence[tuple[Page, Sequence[Piece]]]) -> int:
+    def on_change(self, tell: OnChange) -> None:
+        """Calls `tell` in the transaction of every change of a domain's passages."""
+        self._changed.append(tell)
+
+    async def replace(
+        self, session: AsyncSession, scope: Scope, read: Sequence[tuple[Page, Sequence[Piece]]]
+    ) -> dict[UUID, int]:
         """Makes the pieces the passages of their pages, in the session's transaction. What stayed the same keeps its
-        row and its vectors, so that an unchanged piece costs no encoding. Returns how many rows are new or gone."""
+        row and its vectors, so that an unchanged piece costs no encoding. Returns how many rows are new or gone, by
+        page; nothing for pages that stayed the same."""
         statement = select(Passage).where(
             Passage.domain_id == scope.domain_id, col(Passage.page_id).in_([page.id for page, _ in read])
         )
         before = {_said(p.page_id, p): p for p in (await session.exec(statement)).all()}
         new: list[dict[str, Any]] = []
+        changed: Counter[UUID] = Counter()
         now = self._clock.now()
         for page, pieces in read:
             for position, piece in enumerate(pieces):
                 kept = before.pop(_said(page.id, piece), None)
                 if kept is None:
+                    changed[page.id] += 1
                     new.append(
                         {
                             "domain_id": scope.domain_id,
@@ -78,14 +94,15 @@ class PassageRows(PassageStore):
                     kept.position = position
                     session.add(kept)
         connection = await session.connection()
+        changed.update(passage.page_id for passage in before.values())
         if before:
             gone = [passage.id for passage in before.values()]
             await connection.execute(
                 delete(Passage).where(col(Passage.domain_id) == scope.domain_id, col(Passage.id).in_(gone))
             )
-        if new:
-            await connection.execute(insert(Passage), new)
-        return len(new) + len(before)
+        await insert_rows(connection, Passage, new)
+        await emit_each(session, scope, "page.indexed", [{"page_id": page_id} for page_id in changed])
+        return dict(changed)
 
     async def forget_vectors(self, session: AsyncSession, scope: Scope, page_id: UUID) -> None:
         """The page's title changed, and it stands in front of every passage: encode them anew."""
@@ -102,6 +119,8 @@ class PassageRows(PassageStore):
         await connection.execute(_BUMP, {"domain": scope.domain_id, "token": secrets.token_hex(8)})
         assert scope.domain_id is not None
         await notify(session, Notice(NOTICE, scope.domain_id))
+        for tell in self._changed:
+            await tell(session, scope)
 
     async def publish(self, scope: Scope) -> None:
         """`bump` in a transaction of its own."""
@@ -128,8 +147,10 @@ class PassageRows(PassageStore):
                         col(Passage.vector),
                         col(Passage.question_vector),
                         col(Page.title),
+                        col(Page.language),
                     )
                     .join(Page, _OF_PAGE)
+                    .join(Source, _ACTIVE)
                     .where(col(Passage.domain_id) == scope.domain_id)
                     .order_by(col(Passage.id))
                 )
@@ -142,6 +163,7 @@ class PassageRows(PassageStore):
             contexts=[_context(row.title, row.heading, row.question) for row in rows],
             questions=[row.question for row in rows],
             vectors=vectors,
+            languages=[row.language or "en" for row in rows],
             question_vectors=questions,
         )
 
@@ -150,13 +172,17 @@ class PassageRows(PassageStore):
             statement = (
                 select(Passage, Page)
                 .join(Page, _OF_PAGE)
+                .join(Source, _ACTIVE)
                 .where(Passage.domain_id == scope.domain_id, col(Passage.id).in_(ids))
             )
             rows = (await session.exec(statement)).all()
         return {passage.id: _passage(passage, page) for passage, page in rows}
 
-    async def unencoded(self, scope: Scope, encoder_id: str) -> list[tuple[UUID, str, str | None]]:
-        """Passages without vectors of this encoder: id, the text to encode, the question to encode alone."""
+    async def unencoded(
+        self, scope: Scope, encoder_id: str, page_id: UUID | None = None
+    ) -> list[tuple[UUID, str, str | None]]:
+        """Passages without vectors of this encoder, of one page or of all: id, the text to encode, the question to
+        encode alone."""
         async with self._database.session(scope) as session:
             connection = await session.connection()
             rows = await connection.execute(
@@ -164,7 +190,11 @@ class PassageRows(PassageStore):
                     col(Passage.id), col(Passage.text), col(Passage.heading), col(Passage.question), col(Page.title)
                 )
                 .join(Page, _OF_PAGE)
-                .where(col(Passage.domain_id) == scope.domain_id, col(Passage.encoder_id).is_distinct_from(encoder_id))
+                .where(
+                    col(Passage.domain_id) == scope.domain_id,
+                    col(Passage.encoder_id).is_distinct_from(encoder_id),
+                    true() if page_id is None else col(Passage.page_id) == page_id,
+                )
                 .order_by(col(Passage.id))
             )
             return [
@@ -204,6 +234,20 @@ class PassageRows(PassageStore):
                 )
             ).one()
 
+    async def languages(self, scope: Scope) -> dict[str, int]:
+        """How many pages with passages the domain has in each language, the most common first."""
+        async with self._database.session(scope) as session:
+            connection = await session.connection()
+            pages = func.count(func.distinct(col(Page.id)))
+            rows = await connection.execute(
+                columns(col(Page.language), pages.label("pages"))
+                .join(Passage, _OF_PAGE)
+                .where(col(Page.domain_id) == scope.domain_id)
+                .group_by(col(Page.language))
+                .order_by(pages.desc(), col(Page.language))
+            )
+            return {row.language or "en": row.pages for row in rows}
+
 
 async def _token(session: AsyncSession, scope: Scope) -> str:
     connection = await session.connection()
@@ -232,7 +276,7 @@ def _passage(row: Passage, page: Page) -> contract.Passage:
     return contract.Passage(
         id=row.id,
         page_id=row.page_id,
-        url=page.url,
+        url=page.url if page.link is None else page.link,
         title=page.title,
         heading=row.heading,
         text=row.text,

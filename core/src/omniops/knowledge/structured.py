@@ -1,7 +1,8 @@
 """What a page says of itself for machines: schema.org in JSON-LD, as facts and as sentences that can be quoted.
 
-Products with price and stock, questions with their answers, and how to reach the business. Of a bread crumb trail only
-the category of a product is taken. Persons are left out: an author's address is not the business's.
+Products with price and stock, events with time and place, questions with their answers, and how to reach the business;
+values as `contracts.facts` describes them. Of a bread crumb trail only the category of a product is taken. Persons are
+left out: an author's address is not the business's.
 """
 
 from __future__ import annotations
@@ -9,13 +10,15 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from decimal import Decimal, InvalidOperation
-from typing import Any
+from decimal import Decimal
+from typing import Any, cast
 
-from lxml import etree, html
-
+from omniops.contracts.facts import AddressFacts
 from omniops.contracts.knowledge import PassageKind
-from omniops.knowledge.blocks import lines, read
+from omniops.knowledge import values
+from omniops.knowledge.nodes import listed, named, resolved, text_of_value
+from omniops.knowledge.opening import hours as hours_in
+from omniops.knowledge.opening import hours_facts
 
 MOST_FACTS = 300
 LONGEST_SCRIPT = 1_000_000
@@ -32,21 +35,35 @@ _BELOW = (
 )
 """Where nodes hold nodes that the page itself is about; recommendations and the like hang elsewhere."""
 _PRODUCTS = frozenset(("product", "productgroup", "productmodel", "individualproduct", "vehicle", "car", "service"))
-_UNREACHABLE = frozenset(("person", "event", "postaladdress", "offer", "jobposting", "contactpoint"))
+_UNREACHABLE = frozenset(("person", "postaladdress", "offer", "jobposting", "contactpoint"))
 _AVAILABILITY = {
-    "instock": "in stock",
-    "outofstock": "out of stock",
-    "preorder": "available for pre-order",
-    "presale": "available for pre-order",
-    "backorder": "on back order",
-    "limitedavailability": "in limited supply",
+    "instock": "in_stock",
+    "outofstock": "out_of_stock",
+    "preorder": "pre_order",
+    "presale": "pre_order",
+    "backorder": "back_order",
+    "limitedavailability": "limited",
     "discontinued": "discontinued",
-    "soldout": "sold out",
-    "onlineonly": "available online only",
-    "instoreonly": "available in store only",
-    "madetoorder": "made to order",
+    "soldout": "sold_out",
+    "onlineonly": "online_only",
+    "instoreonly": "in_store_only",
+    "madetoorder": "made_to_order",
 }
-_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_STOCK = {
+    "pre_order": "available for pre-order",
+    "back_order": "on back order",
+    "limited": "in limited supply",
+    "online_only": "available online only",
+    "in_store_only": "available in store only",
+}
+"""How a sentence says it; the others by their name."""
+_STATUS = {
+    "eventscheduled": "scheduled",
+    "eventcancelled": "cancelled",
+    "eventpostponed": "postponed",
+    "eventrescheduled": "rescheduled",
+    "eventmovedonline": "moved_online",
+}
 _PLAIN = ("sku", "gtin", "gtin13", "mpn", "color", "size", "material")
 
 
@@ -55,8 +72,7 @@ class Fact:
     """A typed fact of a page.
 
     `text` is a sentence about it; for kind `faq` it is the answer to `question`, as plain text. `facts` holds the
-    values as strings or lists of strings. Of a product: name, price or low_price and high_price, currency,
-    availability, brand, category, sku and the like. Of a business: name, address, telephone, email, hours.
+    values, checked and in the shape that `contracts.facts` has for the kind.
     """
 
     kind: PassageKind
@@ -73,8 +89,21 @@ class Structured:
     problems: tuple[str, ...] = ()
 
 
-def read_structured(scripts: Sequence[str]) -> Structured:
-    """Reads a page's `application/ld+json` scripts. What breaks JSON's rules is reported, not guessed at."""
+def read_structured(scripts: Sequence[str], markup: Sequence[str] = ()) -> Structured:
+    """Reads a page's `application/ld+json` scripts. What breaks JSON's rules is reported, not guessed at.
+
+    `markup` is what the page says in other ways, as JSON-LD (see `markup.py`): taken for kinds of which the scripts say
+    nothing, since many a page says everything twice.
+    """
+    stated = _read(scripts)
+    if not markup:
+        return stated
+    kinds = {fact.kind for fact in stated.facts}
+    more = tuple(fact for fact in _read(markup).facts if fact.kind not in kinds)
+    return Structured(stated.facts + more, stated.problems)
+
+
+def _read(scripts: Sequence[str]) -> Structured:
     found: dict[tuple[str | None, str], Fact] = {}
     problems: list[str] = []
     for number, script in enumerate(scripts, 1):
@@ -105,6 +134,8 @@ def _facts(data: Any) -> Iterator[Fact]:
                 yield replace(fact, facts={**fact.facts, "category": category}) if category else fact
         elif "question" in types:
             yield from _question(node)
+        elif any(kind.endswith("event") for kind in types):
+            yield from _event(node, by_id)
         elif types and not types & _UNREACHABLE:
             yield from _business(node, by_id)
 
@@ -124,52 +155,89 @@ def _nodes(data: Any, depth: int) -> Iterator[dict[str, Any]]:
 
 def _types(node: dict[str, Any]) -> set[str]:
     """Type names without `https://schema.org/` or `schema:`, in lower case."""
-    return {str(kind).rpartition("/")[2].rpartition(":")[2].lower() for kind in _list(node.get("@type"))}
+    return {str(kind).rpartition("/")[2].rpartition(":")[2].lower() for kind in listed(node.get("@type"))}
 
 
 def _trail(node: dict[str, Any]) -> str:
     """The names between home and the page itself."""
-    steps = (step for step in _list(node.get("itemListElement")) if isinstance(step, dict))
-    names = [_text(step.get("name")) or _named(step.get("item")) for step in steps]
+    steps = (step for step in listed(node.get("itemListElement")) if isinstance(step, dict))
+    names = [text_of_value(step.get("name")) or named(step.get("item")) for step in steps]
     return " › ".join(name for name in names[1:-1] if name)
 
 
 def _question(node: dict[str, Any]) -> Iterator[Fact]:
     """Only what the page marks as the accepted answer: a suggested one is some visitor's word."""
-    question = _text(node.get("name")) or _text(node.get("text"))
-    for answer in _list(node.get("acceptedAnswer"))[:1]:
-        text = _text(answer.get("text") if isinstance(answer, dict) else answer)
+    question = text_of_value(node.get("name")) or text_of_value(node.get("text"))
+    for answer in listed(node.get("acceptedAnswer"))[:1]:
+        text = text_of_value(answer.get("text") if isinstance(answer, dict) else answer)
         if question and text:
             yield Fact("faq", text, " ".join(question.split()))
 
 
 def _product(node: dict[str, Any], by_id: dict[str, Any]) -> Iterator[Fact]:
-    name = _text(node.get("name"))
-    resolved = (_resolved(offer, by_id) for offer in _list(node.get("offers")))
-    offers = [offer for offer in resolved if isinstance(offer, dict)]
+    name = text_of_value(node.get("name"))
+    offers = [offer for offer in (resolved(o, by_id) for o in listed(node.get("offers"))) if isinstance(offer, dict)]
     if not name or not offers:
         return
     facts: dict[str, Any] = {"name": name}
-    facts |= {key: value for key in _PLAIN if (value := _text(node.get(key)))}
-    if brand := _named(_resolved(node.get("brand"), by_id)):
+    facts |= {key: value for key in _PLAIN if (value := text_of_value(node.get(key)))}
+    if brand := named(resolved(node.get("brand"), by_id)):
         facts["brand"] = brand
     facts |= _offered([part for offer in offers for part in _flat(offer, by_id)])
-    said = []
-    if "price" in facts:
-        said.append(f"costs {facts['price']} {facts.get('currency', '')}".strip())
-    elif "low_price" in facts:
-        said.append(f"costs between {facts['low_price']} and {facts['high_price']} {facts.get('currency', '')}".strip())
-    if "availability" in facts:
-        said.append(f"is {facts['availability']}")
+    said = list(_prices(facts))
+    if stock := facts.get("availability"):
+        said.append(f"is {_STOCK.get(stock, stock.replace('_', ' '))}")
     if said:
         number = f" Its article number is {facts['sku']}." if "sku" in facts else ""
         yield Fact("product", f"{name} {' and '.join(said)}.{number}", facts=facts)
 
 
+def _prices(facts: dict[str, Any]) -> Iterator[str]:
+    currency = facts.get("currency", "")
+    if "price" in facts:
+        yield f"costs {facts['price']} {currency}".strip()
+    elif "low_price" in facts:
+        yield f"costs between {facts['low_price']} and {facts['high_price']} {currency}".strip()
+
+
+def _event(node: dict[str, Any], by_id: dict[str, Any]) -> Iterator[Fact]:
+    name, start = text_of_value(node.get("name")), values.moment(text_of_value(node.get("startDate")))
+    if not name or start is None:
+        return
+    facts: dict[str, Any] = {"name": name, "start": start}
+    said = [f"{name} begins on {_when(start)}"]
+    if (end := values.moment(text_of_value(node.get("endDate")))) and end >= start:
+        facts["end"] = end
+        said.append(f"and ends on {_when(end)}")
+    place = resolved(node.get("location"), by_id)
+    place = listed(place)[0] if listed(place) else None
+    address = _address(resolved(place.get("address"), by_id)) if isinstance(place, dict) else ""
+    if where := ", ".join(part for part in (named(place), address) if part):
+        facts["place"] = where
+        said.append(f"at {where}")
+    sentences = [" ".join(said) + "."]
+    offers = [offer for offer in (resolved(o, by_id) for o in listed(node.get("offers"))) if isinstance(offer, dict)]
+    facts |= _offered([part for offer in offers for part in _flat(offer, by_id)])
+    sentences += [f"It {costs}." for costs in _prices(facts)]
+    if facts.get("availability") == "sold_out":
+        sentences.append("It is sold out.")
+    if status := _STATUS.get(text_of_value(node.get("eventStatus")).rpartition("/")[2].lower()):
+        facts["status"] = status
+        if status != "scheduled":
+            sentences.append(f"It is {status.replace('_', ' ')}.")
+    yield Fact("event", " ".join(sentences), facts=facts)
+
+
+def _when(moment: str) -> str:
+    """`2026-05-03 at 19:30`, without seconds and offset."""
+    date, _, time = moment.partition("T")
+    return f"{date} at {time[:5]}" if time else date
+
+
 def _flat(offer: dict[str, Any], by_id: dict[str, Any]) -> list[dict[str, Any]]:
     """An AggregateOffer without a range of its own stands for the offers in it."""
-    inner = [part for part in (_resolved(o, by_id) for o in _list(offer.get("offers"))) if isinstance(part, dict)]
-    return inner if inner and not _text(offer.get("lowPrice")) else [offer]
+    inner = [part for part in (resolved(o, by_id) for o in listed(offer.get("offers"))) if isinstance(part, dict)]
+    return inner if inner and not text_of_value(offer.get("lowPrice")) else [offer]
 
 
 def _offered(offers: Sequence[dict[str, Any]]) -> dict[str, str]:
@@ -178,13 +246,13 @@ def _offered(offers: Sequence[dict[str, Any]]) -> dict[str, str]:
     currencies: set[str] = set()
     stocks: set[str] = set()
     for offer in offers:
-        parts = [offer, *(part for part in _list(offer.get("priceSpecification")) if isinstance(part, dict))]
+        parts = [offer, *(part for part in listed(offer.get("priceSpecification")) if isinstance(part, dict))]
         for key in ("price", "lowPrice", "highPrice"):
-            prices += [price for part in parts[:2] if (price := _text(part.get(key)))][:1]
-        currencies |= {currency for part in parts if (currency := _text(part.get("priceCurrency")))}
-        stocks.add(_AVAILABILITY.get(_text(offer.get("availability")).rpartition("/")[2].lower(), ""))
+            prices += [price for part in parts[:2] if (price := values.price(text_of_value(part.get(key))))][:1]
+        currencies |= {code for part in parts if (code := values.currency(text_of_value(part.get("priceCurrency"))))}
+        stocks.add(_AVAILABILITY.get(text_of_value(offer.get("availability")).rpartition("/")[2].lower(), ""))
     found: dict[str, str] = {}
-    amounts = {amount: price for price in prices if (amount := _amount(price)) is not None}
+    amounts = {Decimal(price): price for price in prices}
     if len(amounts) == 1:
         found["price"] = next(iter(amounts.values()))
     elif amounts and len(currencies) <= 1:
@@ -196,112 +264,56 @@ def _offered(offers: Sequence[dict[str, Any]]) -> dict[str, str]:
     return found
 
 
-def _amount(price: str) -> Decimal | None:
-    try:
-        amount = Decimal(
-            price.replace(",", ".") if price.count(",") == 1 and "." not in price else price.replace(",", "")
-        )
-    except InvalidOperation:
-        return None
-    return amount if amount.is_finite() else None
-
-
 def _business(node: dict[str, Any], by_id: dict[str, Any]) -> Iterator[Fact]:
-    name = _text(node.get("name"))
+    name = text_of_value(node.get("name"))
     if not name:
         return
     facts: dict[str, Any] = {"name": name}
     said = []
-    if address := _address(_resolved(node.get("address"), by_id)):
-        facts["address"] = address
+    where = resolved(node.get("address"), by_id)
+    if address := _address(where):
+        facts["address"] = _address_facts(where)
         said.append(f"{name} is at {address}.")
     points = [
-        point for point in (_resolved(p, by_id) for p in _list(node.get("contactPoint"))) if isinstance(point, dict)
+        point for point in (resolved(p, by_id) for p in listed(node.get("contactPoint"))) if isinstance(point, dict)
     ]
     for key, label in (("telephone", "phone number"), ("email", "e-mail address")):
-        value = _text(node.get(key)) or next((value for point in points if (value := _text(point.get(key)))), "")
+        value = text_of_value(node.get(key)) or next(
+            (value for point in points if (value := text_of_value(point.get(key)))), ""
+        )
         if value := value.removeprefix("mailto:"):
             facts[key] = value
             said.append(f"The {label} is {value}.")
-    if hours := list(_hours(node)):
-        facts["hours"] = hours
+    if hours := list(hours_in(node)):
+        facts |= hours_facts(node)
         said.append(f"Opening hours: {'; '.join(hours)}.")
     if said:
         yield Fact("contact", " ".join(said) if address else f"{name}: {' '.join(said)}", facts=facts)
 
 
 def _address(value: Any) -> str:
-    value = _list(value)[0] if _list(value) else None
+    value = listed(value)[0] if listed(value) else None
     if not isinstance(value, dict):
-        return ", ".join(_text(value).splitlines())
-    town = " ".join(part for key in ("postalCode", "addressLocality") if (part := _text(value.get(key))))
+        return ", ".join(text_of_value(value).splitlines())
+    town = " ".join(part for key in ("postalCode", "addressLocality") if (part := text_of_value(value.get(key))))
     parts = (
-        _text(value.get("streetAddress")),
+        text_of_value(value.get("streetAddress")),
         town,
-        _text(value.get("addressRegion")),
-        _named(value.get("addressCountry")),
+        text_of_value(value.get("addressRegion")),
+        named(value.get("addressCountry")),
     )
     return ", ".join(", ".join(part.splitlines()) for part in parts if part)
 
 
-def _hours(node: dict[str, Any]) -> Iterator[str]:
-    yield from (text for line in _list(node.get("openingHours")) if (text := _text(line)))
-    for entry in _list(node.get("openingHoursSpecification")):
-        if not isinstance(entry, dict):
-            continue
-        days = _span([_text(day).rpartition("/")[2] for day in _list(entry.get("dayOfWeek"))])
-        opens, closes = _text(entry.get("opens"))[:5], _text(entry.get("closes"))[:5]
-        since, until = _text(entry.get("validFrom"))[:10], _text(entry.get("validThrough"))[:10]
-        dates = since if since == until else " to ".join(date for date in (since, until) if date)
-        when = f"{days} ({dates})" if days and dates else days or dates
-        if not when:
-            continue
-        if not opens or opens == closes:
-            yield f"{when} closed"
-        elif opens == "00:00" and closes in ("23:59", "24:00"):
-            yield f"{when} open all day"
-        else:
-            yield f"{when} {opens} to {closes}"
-
-
-def _span(days: Sequence[str]) -> str:
-    """`Monday to Friday` for days that follow each other, else the days one by one."""
-    if len(days) > 2 and all(day in _DAYS for day in days):
-        first = _DAYS.index(days[0])
-        if list(days) == [_DAYS[(first + step) % 7] for step in range(len(days))]:
-            return f"{days[0]} to {days[-1]}"
-    return ", ".join(day for day in days if day)
-
-
-def _resolved(value: Any, by_id: dict[str, Any]) -> Any:
-    """The node that a bare `{"@id": …}` points to."""
-    if isinstance(value, dict) and set(value) == {"@id"}:
-        return by_id.get(str(value["@id"]), value)
-    return value
-
-
-def _named(value: Any) -> str:
-    value = _list(value)[0] if _list(value) else None
-    return _text(value.get("name")) if isinstance(value, dict) else _text(value)
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [] if value is None else [value]
-
-
-def _text(value: Any) -> str:
-    """Plain text of a value. HTML in it (answers mostly have some) is read as on a page, a line for each of its
-    parts."""
-    if isinstance(value, list):
-        value = value[0] if value else None
-    if isinstance(value, dict):
-        value = value.get("@value") or value.get("name")
-    if not isinstance(value, str):
-        return ""
-    if "<" not in value and "&" not in value:
-        return " ".join(value.split())
-    try:
-        fragment = html.fragment_fromstring(value, create_parent="div")
-    except (etree.LxmlError, ValueError):
-        return " ".join(value.split())
-    return "\n".join(line for block in read(fragment, chars=0) for line in lines(block))
+def _address_facts(value: Any) -> AddressFacts:
+    value = listed(value)[0]
+    if not isinstance(value, dict):
+        return {"lines": _address(value)}
+    parts = {
+        "street": ", ".join(text_of_value(value.get("streetAddress")).splitlines()),
+        "postal_code": text_of_value(value.get("postalCode")),
+        "locality": text_of_value(value.get("addressLocality")),
+        "region": text_of_value(value.get("addressRegion")),
+        "country": named(value.get("addressCountry")),
+    }
+    return cast("AddressFacts", {key: part for key, part in parts.items() if part})

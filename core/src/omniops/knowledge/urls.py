@@ -110,6 +110,17 @@ def trap_score(url: str) -> float:
     return score
 
 
+def refines(url: str, page: str) -> bool:
+    """Whether a link only narrows down the page on which it stands: the same path, all of its parameters and more,
+    three or more in all. Facets multiply in this way; what they lead to is listed without them too."""
+    path, _, query = url.partition("?")
+    here, _, own = page.partition("?")
+    if not own or path != here:
+        return False
+    pairs, given = Counter(query.split("&")), Counter(own.split("&"))
+    return pairs.total() > max(2, given.total()) and given <= pairs
+
+
 def _arranges(name: str) -> bool:
     return _ARRANGING.fullmatch(unquote_plus(name)) is not None
 

@@ -26,6 +26,7 @@ from omniops.runtime import Runtime
 from omniops.server.serving import bind
 from omniops.settings import Settings
 from omniops.supervisor import Supervisor, only_one
+from omniops.web.pages import script_address
 
 HOST = "127.0.0.1"
 SHOP_PORT = 8021
@@ -157,7 +158,7 @@ def run(
         listener.set_inheritable(True)
         migrate_core(ready.links, ready.root)
         key = asyncio.run(_prepare_chat(settings, ready, shop_port))
-        with _shop(shop_port, (f"{settings.public_url}/widget.js", key)):
+        with _shop(shop_port, (script_address(settings.public_url, key), key)):
             supervisor = Supervisor(settings, ready, logs.logger("supervisor"))
             supervisor.add("web", ["serve", "--fd", str(listener.fileno())], (listener.fileno(),))
             supervisor.add("worker", ["worker"])

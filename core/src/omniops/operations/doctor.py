@@ -19,6 +19,9 @@ from omniops.audit.service import OPERATOR
 from omniops.bootstrap import Prepared, prepared
 from omniops.database.migrate import Migrator
 from omniops.errors import OmniOpsError
+from omniops.operations.firsts import Firsts
+from omniops.operations.spoken import unknown_languages
+from omniops.operations.status import status
 from omniops.runtime import Runtime
 from omniops.settings import Settings
 
@@ -143,7 +146,8 @@ async def _inside(settings: Settings, ready: Prepared) -> list[Check]:
         return [Check("schema", "fail", "The database is behind this version.", "", "Run `omniops migrate`.")]
     checks = [Check("schema", "ok", "Tables and code are at the same revision.")]
     async with Runtime.open(settings, ready.links, ready.root) as runtime:
-        for look in (_database, _plugins, _encoder, _exceptions, _jobs, _audit):
+        looks = (_database, _plugins, _encoder, _languages, _exceptions, _owners, _jobs, _audit, own_questions)
+        for look in looks:
             checks += await _guarded(look, runtime)
     return checks
 
@@ -217,6 +221,13 @@ async def _encoder(runtime: Runtime) -> list[Check]:
     return [Check("encoder", "ok", runtime.encoders.said)]
 
 
+async def _languages(runtime: Runtime) -> list[Check]:
+    return [
+        Check(f"languages of {foreign.site}", "warn" if foreign.why else "ok", foreign.said, foreign.why, foreign.fix)
+        for foreign in await unknown_languages(runtime)
+    ]
+
+
 async def _exceptions(runtime: Runtime) -> list[Check]:
     return [
         Check(
@@ -229,6 +240,23 @@ async def _exceptions(runtime: Runtime) -> list[Check]:
         )
         for allow in await runtime.allows.all()
     ] or [Check("gate exceptions", "ok", "None.")]
+
+
+async def _owners(runtime: Runtime) -> list[Check]:
+    firsts = Firsts(runtime.database, runtime.accounts, runtime.members, runtime.knowledge)
+    return [
+        Check(
+            "ownership",
+            "warn",
+            f"The proof that {owner.host} is the business's own is gone: {owner.said}",
+            f"From {owner.read_until:%Y-%m-%d} on it is not read any more.",
+            f"omniops domain verify {owner.host}",
+        )
+        for account in await firsts.account_ids()
+        for domain in await runtime.accounts.domains(account)
+        for owner in await runtime.knowledge.ownership.all(domain.scope)
+        if owner.state == "lost"
+    ]
 
 
 async def _jobs(runtime: Runtime) -> list[Check]:
@@ -244,6 +272,22 @@ async def _audit(runtime: Runtime) -> list[Check]:
     if verdict.broken is not None:
         return [Check("audit", "fail", f"The operator's chain: {verdict.reason}.", "Somebody changed the log.")]
     return [Check("audit", "ok", f"The operator's chain holds {verdict.entries} entries and is whole.")]
+
+
+async def own_questions(runtime: Runtime) -> list[Check]:
+    """Whether every domain still answers its own questions as well as in the run that was last accepted."""
+    found = [domain for domain in (await status(runtime))["domains"] if domain["own_questions"]]
+    return [
+        Check(
+            "own questions",
+            "warn",
+            f"{domain['origins'][0]} answers {domain['fell']} of {domain['own_questions']} own questions worse.",
+            "Content, encoder or settings changed, and visitors get these answers now.",
+            f"omniops eval gate {domain['id']}",
+        )
+        for domain in found
+        if domain["fell"]
+    ] or [Check("own questions", "ok", f"{len(found)} domains have questions of their own, and none fell.")]
 
 
 def worst(checks: list[Check]) -> Literal["ok", "warn", "fail"]:

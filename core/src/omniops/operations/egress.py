@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from ipaddress import ip_address
-from pathlib import Path
 
 from omniops.contracts.declaration import Processor
-from omniops.gate.addresses import Address
+from omniops.gate.addresses import Address, parse_url
 from omniops.gate.egress import Way, nftables, proxy
+from omniops.gate.names import nameservers
 from omniops.gate.service import resolve
 from omniops.operations.firsts import Firsts
 from omniops.runtime import Runtime
@@ -26,6 +25,9 @@ async def rules(runtime: Runtime, style: str) -> str:
     for account_id in await firsts.account_ids():
         for domain in await runtime.accounts.domains(account_id):
             ways += [Way("own-site", host, port) for host in sorted(domain.hosts) for port in (443,)]
+            for receiver in await runtime.webhooks.endpoints.all(domain.scope):
+                target = parse_url(receiver.url)[1]
+                ways.append(Way("own-webhook", target.host, target.port))
     ways += [Way("exception", allow.host, allow.port) for allow in await runtime.allows.all()]
     database = runtime.database.links.app
     if not database.local:
@@ -33,7 +35,7 @@ async def rules(runtime: Runtime, style: str) -> str:
     if style == "proxy":
         return proxy(ways)
     resolved = [Way(w.processor, w.host, w.port, tuple(await _addresses(w))) for w in ways if "*" not in w.host]
-    return nftables(resolved, resolvers=_resolvers())
+    return nftables(resolved, resolvers=nameservers())
 
 
 def _targets(processor: Processor) -> Sequence[tuple[str, int]]:
@@ -49,17 +51,3 @@ async def _addresses(way: Way) -> Sequence[Address]:
         return await resolve(way.host, way.port)
     except OSError:
         return ()
-
-
-def _resolvers(file: Path = Path("/etc/resolv.conf")) -> list[Address]:
-    try:
-        text = file.read_text()
-    except OSError:
-        return []
-    found = []
-    for match in re.finditer(r"^\s*nameserver\s+(\S+)", text, re.MULTILINE):
-        try:
-            found.append(ip_address(match[1].partition("%")[0]))
-        except ValueError:
-            continue
-    return found

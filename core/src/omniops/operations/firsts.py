@@ -16,7 +16,7 @@ from omniops.database.service import Database
 from omniops.errors import NotFound, Rejected
 from omniops.knowledge.service import Knowledge, SourceOut
 
-OPERATOR = Actor.system("operator")
+OPERATOR = Actor.operator()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +51,21 @@ class Firsts:
         async with self._database.system("operator: list accounts") as session:
             return list((await session.exec(select(Account.account_id).order_by(col(Account.created_at)))).all())
 
-    async def ensure_site(self, account_id: UUID, url: str, title: str | None = None) -> tuple[DomainView, SourceOut]:
-        """The domain and source of a website, made where they are not there."""
+    async def ensure_site(
+        self, account_id: UUID, url: str, title: str | None = None, *, sandbox: bool = False
+    ) -> tuple[DomainView, SourceOut]:
+        """The domain and source of a website, made where they are not there. A sandbox stands beside the live website
+        of the same address."""
         address = url if "//" in url else f"https://{url}"
         origin = checked_origin(address)
-        known = next((d for d in await self._accounts.domains(account_id) if origin in d.origins), None)
+        known = next(
+            (d for d in await self._accounts.domains(account_id) if origin in d.origins and d.sandbox == sandbox),
+            None,
+        )
         host = urlsplit(origin).hostname or origin
-        domain = known or await self._accounts.add_domain(account_id, title or host, [origin], actor=OPERATOR)
+        domain = known or await self._accounts.add_domain(
+            account_id, title or host, [origin], sandbox=sandbox, actor=OPERATOR
+        )
         return domain, await self._knowledge.add_source(domain.scope, "site", address, actor=OPERATOR)
 
     async def domain(self, name: str | None) -> DomainView:

@@ -44,7 +44,8 @@ async def set_up(settings: Settings, ready: Prepared, *, site: str | None, name:
         first = await firsts.ensure(name)
         if site is not None:
             domain, source = await firsts.ensure_site(first.account_id, site)
-            await runtime.knowledge.request_crawl(domain.scope, source.id)
+            if source.paused_at is None:
+                await runtime.knowledge.request_crawl(domain.scope, source.id)
             first = await firsts.ensure(name) if domain.id not in {d.id for d in first.domains} else first
     return first
 
@@ -69,6 +70,7 @@ def _welcome(settings: Settings, first: First) -> None:
     for domain in first.domains:
         lines += ["", f"  Chat for {', '.join(domain.origins)}: put this line on the site:"]
         lines += [f"    {widget_tag(url, domain.widget_key)}"]
+        lines += ["  Try it before:", f"    {url}/try?key={domain.widget_key}"]
     if not first.domains:
         lines += ["", "  Add your website:", "    omniops domain add https://your-shop.example"]
     lines += ["", "  Is all well?  omniops doctor        Stop: Ctrl-C", ""]

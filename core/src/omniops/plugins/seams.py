@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, TypeVar
 
 from omniops.contracts.channel import Channel
 from omniops.contracts.integration import Integration
-from omniops.contracts.knowledge import EncoderOffer, IndexOffer, Model, Source
+from omniops.contracts.knowledge import EncoderOffer, Fetcher, IndexOffer, Model, Source
+from omniops.contracts.mail import Mailer
 from omniops.contracts.plugin import Health
 from omniops.contracts.provider import Provider
+from omniops.contracts.redaction import Redactor
+from omniops.contracts.tools import Tool
 from omniops.plugins.calling import Answers, Caller, On, everywhere
 from omniops.plugins.loading import Loaded, Plugins, Report
 
@@ -48,8 +51,18 @@ class Seams:
         """By kind. Of two with one kind the operator's first stays; the other is reported."""
         return self._named(self._caller.collect("sources"), lambda source: source.kind)
 
+    def fetchers(self, on: On = everywhere) -> tuple[Fetcher, ...]:
+        return self._flat(self._caller.collect("fetchers", on))
+
     def providers(self, on: On = everywhere) -> tuple[Provider, ...]:
         return self._flat(self._caller.collect("providers", on))
+
+    def redactors(self, on: On = everywhere) -> tuple[Redactor, ...]:
+        """Raises the failing plugin's `PluginError`: without one of them, nothing may be sent."""
+        answers = self._caller.collect("redactors", on)
+        for error in answers.errors:
+            raise error
+        return self._flat(answers)
 
     def channels(self) -> dict[str, Channel]:
         """By name."""
@@ -58,6 +71,22 @@ class Seams:
     def integrations(self) -> dict[str, Integration]:
         """By name."""
         return self._named(self._caller.collect("integrations"), lambda integration: integration.name)
+
+    def tools(self) -> dict[str, tuple[str, Tool]]:
+        """By name, each with its plugin."""
+        answers = self._caller.collect("tools")
+        self._tell(answers)
+        found: dict[str, tuple[str, Tool]] = {}
+        for answer in answers:
+            for tool in answer.value or ():
+                if tool.name in found:
+                    self._report(f"Tool {tool.name!r} of {answer.plugin} is offered twice; the first one stays.")
+                found.setdefault(tool.name, (answer.plugin, tool))
+        return found
+
+    def mailers(self) -> dict[str, Mailer]:
+        """By name, in the operator's order."""
+        return self._named(self._caller.collect("mailers"), lambda mailer: mailer.name)
 
     def routers(self) -> tuple[tuple[str, APIRouter], ...]:
         answers = self._caller.collect("routes")

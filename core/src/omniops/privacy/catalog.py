@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from omniops.contracts.declaration import Category, Declaration, Purpose, Retention
+from omniops.contracts.declaration import Category, Cookie, Declaration, Purpose, Retention
 from omniops.errors import ConfigError
 
 T = TypeVar("T")
@@ -18,8 +18,15 @@ PURPOSES = (
     Purpose("account.manage", "Managing an account and its members", "contract"),
     Purpose("account.sign_in", "Checking a sign-in", "contract"),
     Purpose("chat.remember", "Remembering the chat on the visitor's device", "consent"),
+    Purpose("analytics", "Counting visits", "consent"),
+    Purpose("advertising", "Measuring advertising", "consent"),
+    Purpose("consent.keep", "Keeping and proving a person's choices", "legal_obligation", restricted_ok=True),
     Purpose("knowledge.crawl", "Reading the business's own public pages", "contract"),
+    Purpose("knowledge.manage", "Keeping what a business knows", "contract"),
     Purpose("connection.use", "Using a connected system for the business", "contract"),
+    Purpose("webhook.deliver", "Telling the business's own systems what happened", "contract"),
+    Purpose("request.repeat", "Answering a repeated request as the first time", "contract"),
+    Purpose("knowledge.improve", "Finding what the pages leave unanswered", "legitimate_interests", objectable=True),
     Purpose("security.protect", "Preventing abuse and fraud", "legitimate_interests", objectable=True),
     Purpose("legal.defend", "Establishing or defending legal claims", "legal_obligation", restricted_ok=True),
     Purpose("rights.answer", "Answering a request about a person's own data", "legal_obligation", restricted_ok=True),
@@ -29,14 +36,36 @@ CATEGORIES = (
     Category("contact.email", "E-mail address"),
     Category("contact.name", "Name"),
     Category("contact.channel", "Address in a messaging channel"),
+    Category("contact.external_id", "Customer number at the business"),
     Category("account.credential", "Password, as a hash"),
     Category("user.content.chat", "Chat messages"),
+    Category("user.content.file", "Files that a person sent"),
+    Category("usage.page", "Pages and clicks"),
+    Category("usage.device", "Kind of device, browser and operating system"),
+    Category("usage.network", "Network, a shortened address"),
 )
 
+ANALYTICS_DAYS = 180
 RETENTION = (
     Retention("chat", "Conversations", 90),
+    Retention("mail", "Mail that was sent", 30),
     Retention("account", "Accounts and their members", None),
     Retention("audit", "Access log", 730),
+    Retention("analytics", "Page views and clicks", ANALYTICS_DAYS),
+)
+
+CHOICE_DAYS = 180
+"""How long a browser keeps its visitor's choices; after that the visitor is asked again."""
+
+COOKIES = (
+    Cookie(
+        "omniops:<key>:consent",
+        "consent.keep",
+        CHOICE_DAYS,
+        "Your answers to the privacy choices. A random number stands beside them only after a yes.",
+        "local_storage",
+    ),
+    Cookie("omniops_session", "account.sign_in", 14, "The sign-in of a member of the business. No visitor gets it."),
 )
 
 
@@ -47,6 +76,7 @@ class Catalog:
     purposes: Mapping[str, Purpose]
     categories: Mapping[str, Category]
     retention: Mapping[str, Retention]
+    cookies: Sequence[Cookie] = COOKIES
 
     @classmethod
     def build(cls, declarations: Iterable[tuple[str, Declaration]] = ()) -> Catalog:
@@ -54,6 +84,7 @@ class Catalog:
         purposes = {p.key: p for p in PURPOSES}
         categories = {c.key: c for c in CATEGORIES}
         retention = {r.key: r for r in RETENTION}
+        cookies = list(COOKIES)
         for plugin, declaration in declarations:
             for purpose in declaration.purposes:
                 _add(plugin, "purpose", purposes, purpose.key, purpose)
@@ -64,7 +95,14 @@ class Catalog:
             for processor in declaration.processors:
                 _known(plugin, "purpose", processor.purposes, purposes)
                 _known(plugin, "category", processor.categories, categories)
-        return cls(purposes, categories, retention)
+            for cookie in declaration.cookies:
+                _known(plugin, "purpose", [cookie.purpose], purposes)
+                cookies.append(cookie)
+        return cls(purposes, categories, retention, tuple(cookies))
+
+    def choices(self) -> Sequence[Purpose]:
+        """The purposes that a person may say yes or no to."""
+        return [purpose for purpose in self.purposes.values() if purpose.basis == "consent"]
 
 
 def _add(plugin: str, what: str, known: dict[str, T], key: str, value: T) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Protocol
 
 from omniops.contracts.declaration import Declaration, Processor
 from omniops.errors import ConfigError, EgressRefused
-from omniops.gate.grants import CRAWL, OWN_SITE, Admission, Allow, Grant
-from omniops.gate.ledger import Allows
+from omniops.gate.grants import CRAWL, OWN_SITE, OWN_WEBHOOK, VERIFY, WEBHOOK, Admission, Allow, Grant
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,10 +19,16 @@ class Registered:
     processor: Processor
 
 
+class Exceptions(Protocol):
+    """Finds the operator's exceptions."""
+
+    async def find(self, host: str, port: int) -> Allow | None: ...
+
+
 class ProcessorRegister:
     """Implements the gate's `Register`: register entries by key, own sites, and the operator's exceptions."""
 
-    def __init__(self, declarations: Iterable[tuple[str, Declaration]], allows: Allows) -> None:
+    def __init__(self, declarations: Iterable[tuple[str, Declaration]], allows: Exceptions) -> None:
         self._allows = allows
         self._entries: dict[str, Registered] = {}
         self._purposes: dict[str, frozenset[str]] = {}
@@ -51,6 +57,8 @@ class ProcessorRegister:
     def admit(self, grant: Grant, host: str, port: int) -> Admission:
         if grant.processor == OWN_SITE:
             return _own_site(grant, host)
+        if grant.processor == OWN_WEBHOOK:
+            return _own_webhook(grant, host, port)
         entry = self._entries.get(grant.processor)
         if entry is None:
             raise EgressRefused(f"There is no processor {grant.processor!r}.", reason="unknown_processor")
@@ -74,10 +82,21 @@ class ProcessorRegister:
 
 def _own_site(grant: Grant, host: str) -> Admission:
     """The business's own pages: its verified hosts, for reading, and nothing personal goes along."""
-    if grant.purpose != CRAWL or grant.categories or grant.subjects:
+    if grant.purpose not in (CRAWL, VERIFY) or grant.categories or grant.subjects:
         raise EgressRefused("An own site is read, and nothing about anybody is sent to it.", reason="own_site")
     if host not in grant.hosts:
         raise EgressRefused(f"{host} is no verified host of this domain.", reason="unknown_host")
+    return Admission()
+
+
+def _own_webhook(grant: Grant, host: str, port: int) -> Admission:
+    """The receiver that the business stored, on a port where web servers are; ids go along, and nothing personal."""
+    if grant.purpose != WEBHOOK or grant.categories or grant.subjects:
+        raise EgressRefused("A webhook carries ids, and nothing personal.", reason="own_webhook")
+    if host not in grant.hosts:
+        raise EgressRefused(f"{host} is not the host of this receiver.", reason="unknown_host")
+    if port != 443 and port < 1024:
+        raise EgressRefused(f"Port {port} is for another service than a webhook.", reason="unknown_port")
     return Admission()
 
 

@@ -3,21 +3,47 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import re
 from collections.abc import Iterable
 from typing import Any
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, FastAPI, HTTPException, Request
 from fastapi.routing import iter_route_contexts
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from omniops import __version__
 from omniops.contracts.ids import new_id
 from omniops.errors import PluginError
+from omniops.knowledge.formats import MOST_BYTES as MOST_FILE
 from omniops.runtime import Runtime
-from omniops.server import business, pages, problems, system, visitor
-from omniops.server.permissions import Public, Requires, visitor_of
+from omniops.server import (
+    ai_content,
+    analytics,
+    attachments,
+    business,
+    business_visitors,
+    consent,
+    gaps,
+    inbox,
+    knowledge,
+    openapi,
+    pages,
+    problems,
+    routing,
+    system,
+    tool_runs,
+    trials,
+    verification,
+    visitor,
+    visitor_conversations,
+    visitor_sessions,
+    webhooks,
+    widget,
+)
+from omniops.server.deprecation import STATE as DEPRECATION
+from omniops.server.limits import Streams
+from omniops.server.permissions import guard_of
+from omniops.web.banner import Banner
 
 MOST_BYTES = 64 * 1024
 _SECURITY = [
@@ -30,18 +56,37 @@ _CORS_HEADERS = b"authorization, content-type, idempotency-key, last-event-id"
 
 def create_app(runtime: Runtime) -> FastAPI:
     """The application of one process over an opened runtime."""
-    app = FastAPI(title="OmniOps", version=__version__, docs_url=None, redoc_url=None, openapi_url="/openapi.json")
+    app = FastAPI(title="OmniOps", version=__version__, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.runtime = runtime
     app.state.log = runtime.log
     app.state.stopping = asyncio.Event()
+    app.state.banner = Banner.build(runtime.catalog)
+    app.state.streams = Streams(runtime.settings.visitor_streams)
     problems.install(app)
     app.include_router(visitor.router)
+    app.include_router(visitor_sessions.router)
+    app.include_router(visitor_conversations.router)
+    app.include_router(attachments.router)
     app.include_router(business.router)
+    app.include_router(knowledge.router)
+    app.include_router(consent.router)
+    app.include_router(analytics.router)
+    app.include_router(business_visitors.router)
+    app.include_router(tool_runs.router)
+    app.include_router(ai_content.router)
+    app.include_router(gaps.router)
+    app.include_router(routing.router)
+    app.include_router(inbox.router)
+    app.include_router(trials.router)
+    app.include_router(verification.router)
+    app.include_router(webhooks.router)
     app.include_router(pages.router)
+    app.include_router(widget.router)
     for name, router in runtime.seams.routers():
         _mount_plugin(app, runtime, name, router)
     app.include_router(system.router)
     app.add_middleware(Envelope)
+    openapi.install(app)
     return app
 
 
@@ -65,22 +110,45 @@ class Envelope:
         if for_visitors and scope["method"] == "OPTIONS":
             await _preflight(send, origin, extra)
             return
-        most = system.WEBHOOK_BYTES if path.startswith("/webhooks/") else MOST_BYTES
+        most = _most_bytes(path)
+
+        begun = False
 
         async def sending(message: Message) -> None:
+            nonlocal begun
             if message["type"] == "http.response.start":
+                begun = True
                 own = {name for name, _ in message["headers"]}
-                added = [(name, value) for name, value in extra if name not in own]
+                added = [(name, value) for name, value in [*extra, *state.get(DEPRECATION, ())] if name not in own]
                 if for_visitors and origin is not None and not state.get("foreign_origin"):
                     added += _allowed(origin)
                 message = {**message, "headers": [*message["headers"], *added]}
             await send(message)
 
         length = headers.get(b"content-length", b"0")
+        request = Request(scope)
         if not length.isdigit() or int(length) > most:
-            await _too_large(sending, most)
+            await problems.problem(request, 413, "too_large", _too_large(most))(scope, receive, sending)
             return
-        await self._app(scope, _capped(receive, most), sending)
+        try:
+            await self._app(scope, _capped(receive, most), sending)
+        except Exception as error:
+            if begun:
+                raise
+            await problems.unexpected(request, error)(scope, receive, sending)
+
+
+def _most_bytes(path: str) -> int:
+    """What a body may measure."""
+    if path == "/v1/visitor/attachments":
+        return attachments.BYTES
+    if knowledge.FILE_PATH.fullmatch(path):
+        return MOST_FILE
+    return system.WEBHOOK_BYTES if path.startswith("/webhooks/") else MOST_BYTES
+
+
+def _too_large(most: int) -> str:
+    return f"At most {most:,} bytes are taken."
 
 
 def _capped(receive: Receive, most: int) -> Receive:
@@ -92,24 +160,20 @@ def _capped(receive: Receive, most: int) -> Receive:
         message = await receive()
         seen += len(message.get("body", b""))
         if seen > most:
-            return {"type": "http.disconnect"}
+            raise HTTPException(413, _too_large(most))
         return message
 
     return capped
 
 
-async def _too_large(send: Send, most: int) -> None:
-    problem = {"type": "about:blank", "title": "Content Too Large", "status": 413, "code": "too_large"}
-    body = json.dumps({**problem, "detail": f"At most {most:,} bytes are taken."}).encode()
-    headers = [(b"content-type", problems.MEDIA_TYPE.encode()), (b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": 413, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
-
-
 def _allowed(origin: bytes) -> list[tuple[bytes, bytes]]:
     """The visitor API is called from other origins, with a token in a header and never with cookies. Which websites a
     chat runs on is checked by its routes; this only lets the browser read the answer."""
-    return [(b"access-control-allow-origin", origin), (b"vary", b"Origin")]
+    return [
+        (b"access-control-allow-origin", origin),
+        (b"access-control-expose-headers", b"content-disposition, idempotent-replayed, retry-after, x-request-id"),
+        (b"vary", b"Origin"),
+    ]
 
 
 async def _preflight(send: Send, origin: bytes | None, extra: Iterable[tuple[bytes, bytes]]) -> None:
@@ -166,8 +230,7 @@ class PluginCookies:
                 if undeclared:
                     refused = True
                     self._log.error("plugin.undeclared_cookie", path=scope["path"], cookie=undeclared[0])
-                    await send({"type": "http.response.start", "status": 500, "headers": []})
-                    await send({"type": "http.response.body", "body": b""})
+                    await problems.problem(Request(scope), 500, "failed", problems.INSIDE)(scope, receive, send)
             if not refused:
                 await send(message)
 
@@ -177,15 +240,3 @@ class PluginCookies:
 def _cookies(headers: Iterable[tuple[bytes, bytes]]) -> list[str]:
     values = [value.decode("latin-1") for name, value in headers if name.lower() == b"set-cookie"]
     return [match[1] for value in values if (match := re.match(r"\s*([^=;\s]+)", value))]
-
-
-def guard_of(route: Any) -> Requires | Public | Any | None:
-    """What stands before a route, given as FastAPI's `RouteContext`: a permission, the visitor's session, or the reason
-    why it is public. None where nothing does."""
-    waiting = [found] if (found := getattr(route, "dependant", None)) is not None else []
-    while waiting:
-        dependant = waiting.pop()
-        if isinstance(dependant.call, Requires | Public) or dependant.call is visitor_of:
-            return dependant.call
-        waiting += dependant.dependencies
-    return None

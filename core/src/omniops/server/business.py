@@ -1,4 +1,4 @@
-"""The business API: domains, sources, conversations, keys, members, plugins, connections. API key or member session."""
+"""The business API: domains, keys, members, plugins, connections. API key or member session."""
 
 from __future__ import annotations
 
@@ -6,14 +6,19 @@ from dataclasses import asdict
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from omniops.accounts.permissions import Principal
 from omniops.accounts.service import DomainView
+from omniops.errors import Refused
+from omniops.server import business_shapes as shapes
+from omniops.server.idempotency import Idempotent
+from omniops.server.openapi import fails
+from omniops.server.paging import Page, Pages
 from omniops.server.permissions import COOKIE, App, DomainAccess, Public, RequiresDomain, owned, requires
 
-router = APIRouter(prefix="/v1", tags=["business"])
+router = APIRouter(prefix="/v1", tags=["business"], route_class=Idempotent)
 DOMAIN = "/domains/{domain_id}"
 
 
@@ -29,27 +34,21 @@ class SignIn(Body):
 class NewDomain(Body):
     title: str = Field(min_length=1, max_length=120)
     origins: list[str] = Field(min_length=1, max_length=20)
+    sandbox: bool = Field(default=False, description="For trying out: nothing of it reaches people. For good.")
 
 
 class DomainChange(Body):
     title: str | None = Field(default=None, min_length=1, max_length=120)
     origins: list[str] | None = Field(default=None, min_length=1, max_length=20)
     settings: dict[str, Any] | None = None
-
-
-class NewSource(Body):
-    kind: str = Field(default="site", max_length=40)
-    url: str = Field(max_length=2000)
+    despite_fall: bool = False
 
 
 class NewKey(Body):
     name: str = Field(min_length=1, max_length=120)
     permissions: list[str] = Field(min_length=1, max_length=40)
     only_domain: UUID | None = None
-
-
-class Reply(Body):
-    text: str = Field(max_length=20_000)
+    test: bool = Field(default=False, description="A key `oo_test_…`, which reaches sandbox websites only.")
 
 
 class Switch(Body):
@@ -67,11 +66,12 @@ def _domain(domain: DomainView) -> dict[str, Any]:
         "title": domain.title,
         "origins": list(domain.origins),
         "widget_key": domain.widget_key,
-        "settings": domain.settings.model_dump(),
+        "sandbox": domain.sandbox,
+        "settings": domain.settings.model_dump(mode="json"),
     }
 
 
-@router.post("/session", status_code=204, dependencies=[Depends(Public("signing in"))])
+@router.post("/session", status_code=204, dependencies=[Depends(Public("signing in"))], responses=fails(401, 429))
 async def sign_in(request: Request, response: Response, runtime: App, body: SignIn) -> None:
     """Signs a member in; the session is a cookie that scripts cannot read."""
     network = request.client.host if request.client else ""
@@ -88,124 +88,56 @@ async def sign_out(request: Request, response: Response, runtime: App) -> None:
     response.delete_cookie(COOKIE, path="/")
 
 
-@router.get("/domains")
-async def domains(runtime: App, principal: Annotated[Principal, Depends(requires("domain.read"))]) -> list[Any]:
+@router.get("/domains", response_model=Page[shapes.Domain])
+async def domains(
+    runtime: App, pages: Pages, principal: Annotated[Principal, Depends(requires("domain.read", test=True))]
+) -> Any:
+    """The websites of the account; of a key for one website, that one; of a test key, the sandboxes."""
     found = await runtime.accounts.domains(principal.account_id)
-    return [_domain(d) for d in found if principal.only_domain in (None, d.id)]
+    reached = (d for d in found if principal.only_domain in (None, d.id) and (d.sandbox or not principal.test))
+    return pages.cut(reached, lambda one: one.id, _domain)
 
 
-@router.post("/domains", status_code=201)
+@router.post("/domains", status_code=201, response_model=shapes.Domain)
 async def add_domain(
     runtime: App, body: NewDomain, principal: Annotated[Principal, Depends(requires("account.manage"))]
 ) -> dict[str, Any]:
-    domain = await runtime.accounts.add_domain(principal.account_id, body.title, body.origins, actor=principal.actor)
+    """Adds a website."""
+    if principal.only_domain is not None:
+        raise Refused("This key is for one domain only.", reason="not_permitted")
+    domain = await runtime.accounts.add_domain(
+        principal.account_id, body.title, body.origins, sandbox=body.sandbox, actor=principal.actor
+    )
     return _domain(domain)
 
 
-@router.get(DOMAIN)
+@router.get(DOMAIN, response_model=shapes.Domain)
 async def domain(runtime: App, access: Annotated[DomainAccess, Depends(RequiresDomain("domain.read"))]) -> Any:
+    """A website with its settings."""
     return _domain(await runtime.accounts.domain(access.scope))
 
 
-@router.patch(DOMAIN)
+@router.patch(DOMAIN, response_model=shapes.Domain)
 async def change_domain(
     runtime: App, body: DomainChange, access: Annotated[DomainAccess, Depends(RequiresDomain("domain.manage"))]
 ) -> dict[str, Any]:
-    changes = body.model_dump(exclude_none=True)
-    return _domain(await runtime.accounts.configure(access.scope, changes, actor=access.principal.actor))
+    """Changes title, websites or settings; what is not named stays. A setting given as null goes back to its default, a
+    cut to what calibration found."""
+    changes = {name: value for name, value in body.model_dump(exclude={"despite_fall"}).items() if value is not None}
+    changed = await runtime.accounts.configure(
+        access.scope, changes, actor=access.principal.actor, despite_fall=body.despite_fall
+    )
+    return _domain(changed)
 
 
-@router.get(DOMAIN + "/sources")
-async def sources(
-    runtime: App, access: Annotated[DomainAccess, Depends(RequiresDomain("knowledge.read"))]
-) -> list[dict[str, Any]]:
-    return [source.to_json() for source in await runtime.knowledge.sources(access.scope)]
+@router.get("/keys", response_model=Page[shapes.Key])
+async def keys(runtime: App, pages: Pages, principal: Annotated[Principal, Depends(requires("key.manage"))]) -> Any:
+    """API keys, without their secrets."""
+    found = await runtime.keys.list(principal.account_id, only_domain=principal.only_domain)
+    return pages.cut(found, lambda one: one.id, asdict)
 
 
-@router.post(DOMAIN + "/sources", status_code=201)
-async def add_source(
-    runtime: App, body: NewSource, access: Annotated[DomainAccess, Depends(RequiresDomain("knowledge.manage"))]
-) -> dict[str, Any]:
-    """Adds a source and queues its first crawl."""
-    source = await runtime.knowledge.add_source(access.scope, body.kind, body.url, actor=access.principal.actor)
-    await runtime.knowledge.request_crawl(access.scope, source.id)
-    return source.to_json()
-
-
-@router.post(DOMAIN + "/sources/{source_id}/crawl", status_code=202)
-async def crawl(
-    runtime: App, source_id: UUID, access: Annotated[DomainAccess, Depends(RequiresDomain("knowledge.manage"))]
-) -> None:
-    """Queues a crawl of a source."""
-    await runtime.knowledge.request_crawl(access.scope, source_id)
-
-
-@router.get(DOMAIN + "/search")
-async def search(
-    runtime: App,
-    access: Annotated[DomainAccess, Depends(RequiresDomain("knowledge.read"))],
-    q: str = Query(min_length=1, max_length=1000),
-    limit: int = Query(default=10, ge=1, le=50),
-) -> dict[str, Any]:
-    """The passages that an answer would be made from."""
-    found = await runtime.knowledge.search(access.scope, q, limit=limit)
-    return {
-        "cover": found.cover,
-        "hits": [
-            {
-                "passage": str(hit.passage.id),
-                "title": hit.passage.title,
-                "heading": hit.passage.heading,
-                "url": hit.passage.url,
-                "text": hit.passage.text,
-                "kind": hit.passage.kind,
-                "score": hit.score,
-                "cosine": hit.cosine,
-                "lexical": hit.lexical,
-            }
-            for hit in found.hits
-        ],
-    }
-
-
-@router.get(DOMAIN + "/conversations")
-async def conversations(
-    runtime: App,
-    access: Annotated[DomainAccess, Depends(RequiresDomain("conversation.read"))],
-    state: str | None = Query(default=None, max_length=20),
-) -> list[dict[str, Any]]:
-    return [asdict(view) for view in await runtime.conversations.all(access.scope, state=state)]
-
-
-@router.get(DOMAIN + "/conversations/{conversation_id}/messages")
-async def messages(
-    runtime: App,
-    conversation_id: UUID,
-    access: Annotated[DomainAccess, Depends(RequiresDomain("conversation.read"))],
-    after: int = Query(default=0, ge=0),
-) -> list[dict[str, Any]]:
-    found = await runtime.conversations.read(access.scope, conversation_id, actor=access.principal.actor, after=after)
-    return [message.to_json() for message in found]
-
-
-@router.post(DOMAIN + "/conversations/{conversation_id}/messages", status_code=201)
-async def reply(
-    runtime: App,
-    conversation_id: UUID,
-    body: Reply,
-    access: Annotated[DomainAccess, Depends(RequiresDomain("conversation.reply"))],
-) -> dict[str, Any]:
-    """A person answers; the AI is out of the conversation from then on."""
-    message = await runtime.conversations.reply(access.scope, conversation_id, body.text, actor=access.principal.actor)
-    return message.to_json()
-
-
-@router.get("/keys")
-async def keys(runtime: App, principal: Annotated[Principal, Depends(requires("key.manage"))]) -> list[Any]:
-    return [asdict(key) for key in await runtime.keys.list(principal.account_id)]
-
-
-@router.post("/keys", status_code=201)
+@router.post("/keys", status_code=201, response_model=shapes.MadeKey, responses=fails(404))
 async def create_key(
     runtime: App, body: NewKey, principal: Annotated[Principal, Depends(requires("key.manage"))]
 ) -> dict[str, str]:
@@ -217,6 +149,7 @@ async def create_key(
         body.name,
         body.permissions,
         only_domain=body.only_domain or principal.only_domain,
+        test=body.test,
         actor=principal.actor,
         granted_by=principal.permissions,
     )
@@ -227,20 +160,23 @@ async def create_key(
 async def revoke_key(
     runtime: App, key_id: UUID, principal: Annotated[Principal, Depends(requires("key.manage"))]
 ) -> None:
-    await runtime.keys.revoke(principal.account_id, key_id, actor=principal.actor)
+    """The key stops working at once."""
+    await runtime.keys.revoke(principal.account_id, key_id, actor=principal.actor, only_domain=principal.only_domain)
 
 
-@router.get("/members")
-async def members(runtime: App, principal: Annotated[Principal, Depends(requires("member.read"))]) -> list[Any]:
-    return [asdict(member) for member in await runtime.members.list(principal.account_id, actor=principal.actor)]
+@router.get("/members", response_model=Page[shapes.Member])
+async def members(runtime: App, pages: Pages, principal: Annotated[Principal, Depends(requires("member.read"))]) -> Any:
+    """The people of the account."""
+    found = await runtime.members.list(principal.account_id, actor=principal.actor)
+    return pages.cut(found, lambda one: one.id, asdict)
 
 
-@router.get(DOMAIN + "/plugins")
+@router.get(DOMAIN + "/plugins", response_model=Page[shapes.PluginRow])
 async def plugins(
-    runtime: App, access: Annotated[DomainAccess, Depends(RequiresDomain("domain.read"))]
-) -> list[dict[str, Any]]:
+    runtime: App, pages: Pages, access: Annotated[DomainAccess, Depends(RequiresDomain("domain.read"))]
+) -> Any:
     """The plugins that the operator enabled, and whether each is on for this domain."""
-    return [
+    found = [
         {
             "name": loaded.name,
             "title": loaded.plugin.info.title,
@@ -248,6 +184,7 @@ async def plugins(
         }
         for loaded in runtime.seams.loaded
     ]
+    return pages.cut(found, lambda one: one["name"])
 
 
 @router.put(DOMAIN + "/plugins/{plugin}", status_code=204)
@@ -257,18 +194,20 @@ async def switch_plugin(
     body: Switch,
     access: Annotated[DomainAccess, Depends(RequiresDomain("plugin.manage"))],
 ) -> None:
+    """Switches a plugin on or off for a website."""
     runtime.loaded(plugin)
     await runtime.accounts.switch(access.scope, plugin, on=body.on, actor=access.principal.actor)
 
 
-@router.get(DOMAIN + "/connections")
+@router.get(DOMAIN + "/connections", response_model=Page[shapes.ConnectionRow])
 async def connections(
-    runtime: App, access: Annotated[DomainAccess, Depends(RequiresDomain("domain.read"))]
-) -> list[dict[str, Any]]:
-    return [asdict(view) for view in await runtime.connections.all(access.scope)]
+    runtime: App, pages: Pages, access: Annotated[DomainAccess, Depends(RequiresDomain("domain.read"))]
+) -> Any:
+    """Links to outside systems, without their credentials."""
+    return pages.cut(await runtime.connections.all(access.scope), lambda one: one.id, asdict)
 
 
-@router.post(DOMAIN + "/connections", status_code=201)
+@router.post(DOMAIN + "/connections", status_code=201, response_model=shapes.ConnectionRow)
 async def connect(
     runtime: App, body: NewConnection, access: Annotated[DomainAccess, Depends(RequiresDomain("connection.manage"))]
 ) -> dict[str, Any]:
@@ -283,4 +222,5 @@ async def disconnect(
     connection_id: UUID,
     access: Annotated[DomainAccess, Depends(RequiresDomain("connection.manage"))],
 ) -> None:
+    """Revokes the credentials at the other side where that is possible, and deletes the link here in any case."""
     await runtime.connections.disconnect(access.scope, connection_id, actor=access.principal.actor)

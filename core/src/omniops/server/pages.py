@@ -1,4 +1,4 @@
-"""The few HTML pages of this server, and the widget's files."""
+"""The few HTML pages of this server."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from fastapi.responses import HTMLResponse
 
 from omniops.errors import NotFound, Rejected
 from omniops.server.permissions import COOKIE, App, Public
-from omniops.web.assets import Script, assets
 from omniops.web.pages import CSP, render, static, widget_tag
 
 router = APIRouter(include_in_schema=False)
@@ -24,36 +23,6 @@ async def static_file(name: str, v: str = "") -> Response:
         raise NotFound("There is nothing here.") from None
     age = "public, max-age=31536000, immutable" if v == digest else "no-cache"
     return Response(body, media_type=media_type, headers={"Cache-Control": age, "ETag": f'"{digest}"'})
-
-
-@router.get("/widget.js", dependencies=[Depends(Public("the chat's loader, on any website"))])
-async def widget_loader(request: Request) -> Response:
-    """The file that a business's script tag names. Draws the launcher; stores and asks for nothing."""
-    return _script(request, assets().loader, "public, max-age=3600")
-
-
-@router.get("/widget/{name}", dependencies=[Depends(Public("the chat's panel, on any website"))])
-async def widget_file(request: Request, name: str) -> Response:
-    """The panel. Its name carries its hash, so browsers keep it for good."""
-    if name != assets().panel.name:
-        raise NotFound("There is nothing here.")
-    return _script(request, assets().panel, "public, max-age=31536000, immutable")
-
-
-def _script(request: Request, script: Script, age: str) -> Response:
-    headers = {
-        "Cache-Control": age,
-        "ETag": f'"{script.digest}"',
-        "Vary": "Accept-Encoding",
-        # Modules are fetched with CORS, and the page may demand that what it loads says so.
-        "Access-Control-Allow-Origin": "*",
-        "Cross-Origin-Resource-Policy": "cross-origin",
-    }
-    if request.headers.get("If-None-Match") == headers["ETag"]:
-        return Response(status_code=304, headers=headers)
-    if "gzip" in request.headers.get("Accept-Encoding", ""):
-        return Response(script.packed, media_type="text/javascript", headers={**headers, "Content-Encoding": "gzip"})
-    return Response(script.body, media_type="text/javascript", headers=headers)
 
 
 def _page(template: str, status: int = 200, **values: object) -> HTMLResponse:

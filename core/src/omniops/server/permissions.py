@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, cast
+from typing import Annotated, Any, cast
 from urllib.parse import urlsplit
 from uuid import UUID
 
 from fastapi import Depends, Request
 
+from omniops.accounts.keys import LIVE, TEST
 from omniops.accounts.permissions import Permission, Principal
 from omniops.contracts.scope import Scope
 from omniops.conversation.visitors import Visitor
@@ -35,31 +36,42 @@ class Public:
 
 
 class Requires:
-    """A dependency that admits a member or API key with one permission, and gives the principal."""
+    """A dependency that admits a member or API key with one permission, and gives the principal.
 
-    def __init__(self, permission: Permission) -> None:
+    With `test` also a test key, which is shown and changes nothing but sandbox domains: the route sees to that.
+    """
+
+    def __init__(self, permission: Permission, *, test: bool = False) -> None:
         self.permission = permission
+        self.test = test
 
     async def __call__(self, request: Request) -> Principal:
+        principal = await self._permitted(request)
+        if principal.test and not self.test:
+            raise Refused("A test key reaches sandbox websites only.", reason="test_key")
+        return principal
+
+    async def _permitted(self, request: Request) -> Principal:
         principal = await _principal(request)
         if not principal.may(self.permission):
             raise Refused(f"This needs the permission {self.permission!r}.", reason="not_permitted")
         return principal
 
 
-def requires(permission: Permission) -> Requires:
+def requires(permission: Permission, *, test: bool = False) -> Requires:
     """For routes: `principal: Annotated[Principal, Depends(requires("knowledge.read"))]`."""
-    return Requires(permission)
+    return Requires(permission, test=test)
 
 
 class RequiresDomain(Requires):
     """`Requires` for a route under `/v1/domains/{domain_id}`: gives the domain's scope.
 
-    A domain of another account, or one that an API key is not for, is not found: the two are never told apart.
+    A domain of another account, or one that an API key is not for (a test key is for sandboxes), is not found: the two
+    are never told apart.
     """
 
     async def __call__(self, request: Request, domain_id: UUID) -> DomainAccess:  # type: ignore[override]
-        principal = await super().__call__(request)
+        principal = await self._permitted(request)
         return DomainAccess(principal, await owned(runtime_of(request), principal, domain_id))
 
 
@@ -76,13 +88,15 @@ async def owned(runtime: Runtime, principal: Principal, domain_id: UUID) -> Scop
     scope = await runtime.database.scope_of(domain_id)
     if scope.account_id != principal.account_id or principal.only_domain not in (None, domain_id):
         raise NotFound(f"There is no domain {domain_id}.")
+    if principal.test and not (await runtime.accounts.domain(scope)).sandbox:
+        raise NotFound(f"There is no domain {domain_id}.")
     return scope
 
 
 async def _principal(request: Request) -> Principal:
     runtime = runtime_of(request)
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() == "bearer" and token.startswith("oo_key_"):
+    if scheme.lower() == "bearer" and token.startswith((LIVE, TEST)):
         principal = await runtime.keys.principal(token)
     elif cookie := request.cookies.get(COOKIE):
         _same_site(request)
@@ -106,22 +120,44 @@ def _same_site(request: Request) -> None:
 
 
 async def visitor_of(request: Request) -> Visitor:
-    """The visitor whose session token the request carries, from a website that the domain lists."""
+    """The visitor whose session token the request carries, from the website that the session was opened on."""
     runtime = runtime_of(request)
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    visitor = await runtime.visitors.recognise(token) if scheme.lower() == "bearer" and token else None
+    origin = request.headers.get("origin")
+    try:
+        visitor = await runtime.visitors.recognise(token, origin) if scheme.lower() == "bearer" and token else None
+    except Refused:
+        request.state.foreign_origin = True
+        raise
     if visitor is None:
         raise Refused("This chat session is over.", reason="not_signed_in")
-    check_origin(request, (await runtime.accounts.domain(visitor.scope)).origins)
+    domain = await runtime.accounts.domain(visitor.scope)
+    check_origin(request, domain.origins)
+    if not domain.settings.enabled:
+        raise Refused("This chat is switched off.", reason="chat_off")
     return visitor
 
 
 def check_origin(request: Request, origins: tuple[str, ...]) -> None:
-    """Refuses browsers on websites that the domain does not list. Apps send no origin."""
+    """Refuses browsers on websites that the domain does not list. Apps send no origin. Our own pages may: `/try`,
+    and the frame, which only a listed website may show."""
     origin = request.headers.get("origin")
-    if origin is not None and origin not in origins:
+    own = request.headers.get("sec-fetch-site") == "same-origin"
+    if origin is not None and origin not in origins and not own:
         request.state.foreign_origin = True
         raise Refused("This chat does not run on this website.", reason="foreign_origin")
 
 
 CurrentVisitor = Annotated[Visitor, Depends(visitor_of)]
+
+
+def guard_of(route: Any) -> Requires | Public | Any | None:
+    """What stands before a route, given as FastAPI's `RouteContext`: a permission, the visitor's session, or the reason
+    why it is public. None where nothing does."""
+    waiting = [found] if (found := getattr(route, "dependant", None)) is not None else []
+    while waiting:
+        dependant = waiting.pop()
+        if isinstance(dependant.call, Requires | Public) or dependant.call is visitor_of:
+            return dependant.call
+        waiting += dependant.dependencies
+    return None

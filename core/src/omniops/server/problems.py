@@ -23,7 +23,29 @@ from omniops.errors import (
 )
 
 MEDIA_TYPE = "application/problem+json"
-_CONFLICTS = frozenset({"turn_running", "crawl_running"})
+INSIDE = "The server could not do this."
+"""All that is said of an error of our own."""
+_CONFLICTS = frozenset(
+    {
+        "turn_running",
+        "crawl_running",
+        "not_verified",
+        "paused",
+        "conversation_closed",
+        "ai_opted_out",
+        "identified_as_another",
+        "review_resolved",
+        "already_decided",
+        "tool_gone",
+        "webhook_disabled",
+        "still_waiting",
+        "request_running",
+        "outcome_unknown",
+        "not_in_state",
+        "draft_decided",
+    }
+)
+_CODES = {400: "invalid", 404: "not_found", 405: "method_not_allowed", 413: "too_large", 415: "media_type"}
 
 
 def problem(
@@ -51,7 +73,7 @@ def status_of(error: OmniOpsError) -> tuple[int, str]:
             return 404, "not_found"
         case EgressRefused():
             return 502, "egress_refused"
-        case Refused(reason="wrong_credentials" | "not_signed_in"):
+        case Refused(reason="wrong_credentials" | "not_signed_in" | "bad_signature"):
             return 401, error.reason
         case Refused():
             return 403, error.reason
@@ -73,6 +95,8 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(OmniOpsError)
     async def ours(request: Request, error: OmniOpsError) -> JSONResponse:
         status, code = status_of(error)
+        if status == 500:
+            return unexpected(request, error)
         headers = {}
         if status in (429, 503):
             wait = getattr(error, "retry_after", None)
@@ -80,10 +104,7 @@ def install(app: FastAPI) -> None:
         if status == 401:
             headers["WWW-Authenticate"] = "Bearer"
         extra = {"where": error.where} if isinstance(error, Rejected) and error.where else {}
-        detail = str(error) if status != 500 else "The server could not do this."
-        if status == 500:
-            request.app.state.log.error("request.failed", exc_info=error)
-        return problem(request, status, code, detail, headers=headers, **extra)
+        return problem(request, status, code, str(error), headers=headers, **extra)
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
@@ -93,12 +114,19 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> JSONResponse:
-        code = {404: "not_found", 405: "method_not_allowed", 413: "too_large", 415: "media_type"}.get(
-            error.status_code, "http"
-        )
-        return problem(request, error.status_code, code, f"{error.detail}.", headers=dict(error.headers or {}))
+        code = _CODES.get(error.status_code, "http")
+        headers = dict(error.headers or {})
+        said = {
+            404: "There is nothing here",
+            405: f"{request.method} is not taken here; {headers.get('Allow', 'another method')} is",
+        }
+        detail = said.get(error.status_code, error.detail).removesuffix(".")
+        return problem(request, error.status_code, code, f"{detail}.", headers=headers)
 
-    @app.exception_handler(Exception)
-    async def unexpected(request: Request, error: Exception) -> JSONResponse:
-        request.app.state.log.error("request.failed", exc_info=error)
-        return problem(request, 500, "failed", "The server could not do this.")
+
+def unexpected(request: Request, error: Exception) -> JSONResponse:
+    """What nobody foresaw: logged under the request's id, and of it nothing is told. Called by `Envelope`, within the
+    headers that every answer has; Starlette's own handler would stand outside of them."""
+    request_id = getattr(request.state, "request_id", "")
+    request.app.state.log.error("request.failed", request=request_id, exc_info=error)
+    return problem(request, 500, "failed", INSIDE)

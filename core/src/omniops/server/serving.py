@@ -14,6 +14,7 @@ import uvicorn
 
 from omniops import logs
 from omniops.bootstrap import Prepared, prepared
+from omniops.conversation.warming import warming
 from omniops.errors import ConfigError
 from omniops.gate.guard import loop_factory
 from omniops.process import end_with_parent, guarded
@@ -84,7 +85,8 @@ async def _serve(settings: Settings, ready: Prepared, listener: socket.socket) -
         # What lives from now to the end is not looked at again: a full collection would stall every open stream.
         gc.collect()
         gc.freeze()
-        await server.serve(sockets=[listener])
+        async with warming(runtime.seams.providers(), runtime.log):
+            await server.serve(sockets=[listener])
 
 
 def _config(settings: Settings, app: object) -> uvicorn.Config:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from typing import Any, TypeVar
+from uuid import UUID
 
 from fastapi.responses import StreamingResponse
 from fastapi.sse import format_sse_event
@@ -17,9 +18,9 @@ PING_SECONDS = 15.0
 HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 
-def event(kind: str, data: str, number: int) -> bytes:
-    """One event on the wire."""
-    return format_sse_event(data_str=data, event=kind, id=str(number))
+def event(kind: str, data: str, place: int | UUID) -> bytes:
+    """One event on the wire. Behind `place` a cut stream is taken up again."""
+    return format_sse_event(data_str=data, event=kind, id=str(place))
 
 
 def respond(items: AsyncIterator[T], encode: Callable[[T], bytes], stopping: asyncio.Event) -> StreamingResponse:

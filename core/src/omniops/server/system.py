@@ -7,12 +7,12 @@ from typing import Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
 from sqlalchemy import text
 
 from omniops import __version__
-from omniops.errors import NotFound, OmniOpsError
+from omniops.errors import OmniOpsError
 from omniops.runtime import Runtime
 from omniops.server.permissions import App, Public
 
@@ -49,6 +49,7 @@ async def readyz(runtime: App) -> JSONResponse:
         "plugins": plugins,
         "health": health,
         "encoder": runtime.encoders.said,
+        "routing": runtime.router.health.troubles(),
         "exceptions": await _exceptions(runtime) if database["ok"] else [],
     }
     return JSONResponse(body, 200 if database["ok"] else 503, {} if database["ok"] else {"Retry-After": "2"})
@@ -72,7 +73,17 @@ async def _exceptions(runtime: Runtime) -> list[dict[str, Any]]:
     ]
 
 
-@router.get("/metrics", dependencies=[Depends(Public("counters without labels of businesses or people"))])
+@router.get("/.well-known/omniops-receipts.json", dependencies=[Depends(Public("public keys"))])
+async def receipt_keys(runtime: App) -> dict[str, Any]:
+    """The keys that receipts of AI answers are signed with, as a JWK set (RFC 7517)."""
+    return runtime.visiting.receipts.keys()
+
+
+@router.get(
+    "/metrics",
+    dependencies=[Depends(Public("counters without labels of businesses or people"))],
+    response_class=PlainTextResponse,
+)
 async def metrics() -> Response:
     """Prometheus text format."""
     return Response(generate_latest(REGISTRY), media_type=CONTENT_TYPE_LATEST)
@@ -84,14 +95,3 @@ async def webhook(request: Request, runtime: App, plugin: str, connection: UUID)
     body = await request.body()
     taken = await runtime.connections.webhook(plugin, connection, body, dict(request.headers), runtime.intake)
     return Response(status_code=200, headers={"X-Messages": str(taken)})
-
-
-@router.api_route(
-    "/{path:path}",
-    methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
-    include_in_schema=False,
-    dependencies=[Depends(Public("there is nothing here"))],
-)
-async def nothing(path: str) -> None:
-    """Whatever no other route takes."""
-    raise NotFound("There is nothing here.")

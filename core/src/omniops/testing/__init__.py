@@ -9,51 +9,86 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from omniops.testing.channel import ChannelSuite, Webhook
+    from omniops.testing.channel import ChannelSuite, Line, Webhook
     from omniops.testing.encoder import EncoderSuite
-    from omniops.testing.fakes import AnsweringGate, RecordingLog, ShutGate, ShutVault, context
+    from omniops.testing.fakes import AnsweringGate, ManualClock, RecordingLog, ShutGate, ShutVault, context
+    from omniops.testing.faults import UpstreamSuite
     from omniops.testing.index import KnowledgeIndexSuite, MemoryStore
     from omniops.testing.integration import IntegrationSuite
     from omniops.testing.plugin import PluginSuite
     from omniops.testing.provider import ProviderSuite
     from omniops.testing.source import MapFetch, SourceSuite
     from omniops.testing.suite import Suite
+    from omniops.testing.upstream import Answer, Cut, Endless, Exchange, HangUp, Pause, Stall, Upstream
+    from omniops.testing.wire import Called, Fault, Spent, Wire, Written
 
 _WHERE = {
+    "Answer": "upstream",
     "AnsweringGate": "fakes",
+    "Called": "wire",
     "ChannelSuite": "channel",
+    "Cut": "upstream",
     "EncoderSuite": "encoder",
+    "Endless": "upstream",
+    "Exchange": "upstream",
+    "Fault": "wire",
+    "HangUp": "upstream",
     "IntegrationSuite": "integration",
     "KnowledgeIndexSuite": "index",
+    "Line": "channel",
+    "ManualClock": "fakes",
     "MapFetch": "source",
     "MemoryStore": "index",
+    "Pause": "upstream",
     "PluginSuite": "plugin",
     "ProviderSuite": "provider",
     "RecordingLog": "fakes",
     "ShutGate": "fakes",
     "ShutVault": "fakes",
     "SourceSuite": "source",
+    "Spent": "wire",
+    "Stall": "upstream",
     "Suite": "suite",
+    "Upstream": "upstream",
+    "UpstreamSuite": "faults",
     "Webhook": "channel",
+    "Wire": "wire",
+    "Written": "wire",
     "context": "fakes",
 }
 
 __all__ = [
+    "Answer",
     "AnsweringGate",
+    "Called",
     "ChannelSuite",
+    "Cut",
     "EncoderSuite",
+    "Endless",
+    "Exchange",
+    "Fault",
+    "HangUp",
     "IntegrationSuite",
     "KnowledgeIndexSuite",
+    "Line",
+    "ManualClock",
     "MapFetch",
     "MemoryStore",
+    "Pause",
     "PluginSuite",
     "ProviderSuite",
     "RecordingLog",
     "ShutGate",
     "ShutVault",
     "SourceSuite",
+    "Spent",
+    "Stall",
     "Suite",
+    "Upstream",
+    "UpstreamSuite",
     "Webhook",
+    "Wire",
+    "Written",
     "context",
 ]
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
@@ -11,16 +12,17 @@ from typing import Any, ClassVar
 import pytest
 from pydantic import BaseModel
 
-from omniops.contracts.channel import Channel, Delivery, Incoming, Outgoing
+from omniops.contracts.channel import Channel, Delivery, Incoming, Outgoing, Receipt
 from omniops.contracts.ids import new_id
 from omniops.contracts.plugin import GateDoor
 from omniops.errors import Permanent, Rejected
 from omniops.hookspecs import Plugin
 from omniops.testing.fakes import AnsweringGate
-from omniops.testing.suite import Suite
+from omniops.testing.suite import Suite, left_behind
 
 DISCLOSURE, ANSWER = "AnAIWritesHere", "TheAnswerItself"
 """Single words, which come through every encoding of a form, a URL or JSON as they are."""
+LISTEN_SECONDS = 10.0
 NONSENSE = (b"\x00\xff\xfe", b"", b"nonsense", b"<xml/>", b"null", b"[]", b"{}", b"7", b'{"messages": 7}', b"[[[]]]")
 
 
@@ -33,8 +35,17 @@ class Webhook:
     messages: int = 1
 
 
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What waits for a listener: the double holds this many messages behind the cursor."""
+
+    cursor: str
+    messages: int = 1
+
+
 class ChannelSuite(Suite):
-    """The contract of a channel. Override `gate` to see what is sent, and `webhook` where the channel receives."""
+    """The contract of a channel. Override `gate` to see what is sent, and `webhook` or `line` where the channel
+    receives."""
 
     channel_name: ClassVar[str | None] = None
     """Which channel, where the plugin offers several."""
@@ -50,6 +61,11 @@ class ChannelSuite(Suite):
     @pytest.fixture
     def webhook(self) -> Webhook | None:
         """A signed webhook with at least one message. Override it where the channel receives."""
+        return None
+
+    @pytest.fixture
+    def line(self) -> Line | None:
+        """What waits at the double for a channel that listens. Override it where yours does."""
         return None
 
     @pytest.fixture
@@ -220,6 +236,37 @@ class ChannelSuite(Suite):
         for what in ("missing", "empty", "wrong", "not ASCII"):
             assert what in refused, f"verify() believes a webhook whichever of its headers is {what}"
 
+    async def test_what_waits_is_heard_from_the_cursor_on(
+        self, channel: Channel, connection: BaseModel, line: Line | None
+    ) -> None:
+        waiting = _listening(channel, line)
+        before = asyncio.all_tasks()
+        first = await _heard(channel, connection, waiting.cursor, waiting.messages)
+        again = await _heard(channel, connection, waiting.cursor, waiting.messages)
+        ids = [message.delivery_id for message, _ in first]
+        assert len(set(ids)) == len(ids), "two messages share a delivery_id: one of them would be dropped"
+        assert [message.delivery_id for message, _ in again] == ids, (
+            "listening again from the same cursor gives other delivery ids: after a crash a message would come twice"
+        )
+        rest = await _heard(channel, connection, first[0][1], waiting.messages - 1)
+        assert [message.delivery_id for message, _ in rest] == ids[1:], (
+            "listening from the cursor behind the first message does not go on with the second"
+        )
+        left = await left_behind(before)
+        assert not left, f"after the listener was closed, still running: {', '.join(left)}"
+
+    async def test_a_first_listening_gives_a_cursor(
+        self, channel: Channel, connection: BaseModel, line: Line | None
+    ) -> None:
+        _listening(channel, line)
+        stream = channel.listen(connection, None)
+        try:
+            async with asyncio.timeout(LISTEN_SECONDS):
+                _, cursor = await anext(stream)
+        finally:
+            await _close(stream)
+        assert cursor, "the first item has no cursor: what comes before the next one would be lost in a crash"
+
     def test_nonsense_is_rejected(self, channel: Channel) -> None:
         if type(channel).parse is Channel.parse:
             pytest.skip("the channel takes no webhooks")
@@ -248,6 +295,42 @@ def _given(channel: Channel, webhook: Webhook | None) -> Webhook:
     if webhook is None:
         pytest.skip("no signed webhook to try: override the fixture `webhook`")
     return webhook
+
+
+def _listening(channel: Channel, line: Line | None) -> Line:
+    if type(channel).listen is Channel.listen:
+        pytest.skip("the channel does not listen")
+    if line is None:
+        pytest.skip("nothing waits for a listener: override the fixture `line`")
+    return line
+
+
+async def _heard(channel: Channel, connection: BaseModel, cursor: str, messages: int) -> list[tuple[Incoming, str]]:
+    """The next messages behind a cursor, each with the cursor behind it."""
+    found: list[tuple[Incoming, str]] = []
+    if not messages:
+        return found
+    stream = channel.listen(connection, cursor)
+    try:
+        async with asyncio.timeout(LISTEN_SECONDS):
+            async for heard, after in stream:
+                assert isinstance(after, str), f"a cursor is text, not {type(after).__name__}"
+                assert len(after) <= 500, "a cursor has at most 500 characters"
+                assert heard is None or isinstance(heard, Incoming | Receipt), f"heard {type(heard).__name__}"
+                if isinstance(heard, Incoming):
+                    found.append((heard, after))
+                if len(found) == messages:
+                    break
+    except TimeoutError:
+        pytest.fail(f"within {LISTEN_SECONDS:g} s listen() gave {len(found)} messages, the double holds {messages}")
+    finally:
+        await _close(stream)
+    return found
+
+
+async def _close(stream: AsyncIterator[Any]) -> None:
+    assert isinstance(stream, AsyncGenerator), "listen() is no async generator: core could not close it"
+    await stream.aclose()
 
 
 def _strings(value: Any) -> Iterator[str]:

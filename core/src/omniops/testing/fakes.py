@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 from uuid import UUID
@@ -17,6 +18,20 @@ from omniops.errors import EgressRefused, NotReady, Refused
 
 if TYPE_CHECKING:
     import httpx2
+
+
+class ManualClock:
+    """A clock that stands still until a test moves it. It begins now, so that it agrees with the database's."""
+
+    def __init__(self) -> None:
+        self._now = datetime.now(UTC)
+
+    def now(self) -> datetime:
+        return self._now
+
+    def forward(self, **by: float) -> None:
+        """Moves on by `timedelta(**by)`."""
+        self._now += timedelta(**by)
 
 
 class RecordingLog:
@@ -56,8 +71,17 @@ class ShutGate:
     """A gate through which nothing leaves."""
 
     def http(
-        self, processor: str, *, purpose: str, categories: Sequence[str] = (), subjects: Sequence[UUID] = ()
+        self,
+        processor: str,
+        *,
+        purpose: str,
+        categories: Sequence[str] = (),
+        subjects: Sequence[UUID] = (),
+        scope: Scope | None = None,
     ) -> NoReturn:
+        raise EgressRefused("There is no gate in this test.", reason="no_gate")
+
+    def dial(self, processor: str, host: str, port: int, **options: Any) -> NoReturn:
         raise EgressRefused("There is no gate in this test.", reason="no_gate")
 
 
@@ -74,13 +98,22 @@ class AnsweringGate:
         self._processors = processors
 
     def http(
-        self, processor: str, *, purpose: str, categories: Sequence[str] = (), subjects: Sequence[UUID] = ()
+        self,
+        processor: str,
+        *,
+        purpose: str,
+        categories: Sequence[str] = (),
+        subjects: Sequence[UUID] = (),
+        scope: Scope | None = None,
     ) -> httpx2.AsyncClient:
         import httpx2
 
         if self._processors and processor not in self._processors:
             raise EgressRefused(f"{processor!r} is no declared processor.", reason="unknown_processor")
         return httpx2.AsyncClient(transport=httpx2.MockTransport(self._respond))
+
+    def dial(self, processor: str, host: str, port: int, **options: Any) -> NoReturn:
+        raise EgressRefused("The other side of this test speaks HTTP.", reason="no_gate")
 
     def _respond(self, request: httpx2.Request) -> httpx2.Response:
         self.requests.append(request)

@@ -64,6 +64,7 @@ class MemoryStore(PassageStore):
             contexts=[row.context for row in rows],
             questions=[row.question for row in rows],
             vectors=None,
+            languages=[row.language for row in rows],
         )
         if self._encoder is None or self._encoder.id != encoder_id or not rows:
             return stored

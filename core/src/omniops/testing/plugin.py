@@ -108,15 +108,12 @@ class PluginSuite(Suite):
     def test_the_declaration_is_consistent(self, plugin: Plugin) -> None:
         declaration = plugin.declares()
         try:
-            catalog = Catalog.build([(self.plugin_name, declaration)])
+            Catalog.build([(self.plugin_name, declaration)])
         except ConfigError as error:
             pytest.fail(str(error))
         for processor in declaration.processors:
             _check_processor(processor)
         for cookie in declaration.cookies:
-            assert cookie.purpose in catalog.purposes, (
-                f"cookie {cookie.name!r} names the purpose {cookie.purpose!r}, which nobody declares"
-            )
             assert cookie.title.strip(), f"cookie {cookie.name!r} has no title: it stands on the cookie page"
 
     def test_hooks_give_what_they_promise(self, plugin: Plugin) -> None:

@@ -59,30 +59,39 @@ class SourceSuite(Suite):
         assert source.kind, "the source has no kind"
         assert source.title.strip(), "the source has no title for people"
 
+    def listing(self) -> MapFetch:
+        """A site on which there is a list of pages at `url`, as sources that read one need it."""
+        return MapFetch({self.url: SitemapView((f"{self.url}page",), ())})
+
     async def test_it_starts_somewhere(self, source: Source) -> None:
-        found = await self.seeds(source, MapFetch())
+        found = await self.seeds(source, self.listing())
         assert found, "seeds() gives nothing, so nothing would ever be read"
         for url in found:
             assert url.startswith(("https://", "http://")), f"seeds() gives {url!r}, which is no absolute URL"
 
     async def test_a_broken_site_does_not_stop_it(self, source: Source) -> None:
         broken = f"{self.url}sitemap.xml"
+        if not source.follows:
+            with pytest.raises((NotReachable, Rejected)):
+                await self.seeds(source, MapFetch())
+            return
         found = await self.seeds(source, MapFetch({broken: Rejected("No sitemap.", code="no_sitemap")}), broken)
         assert found, "seeds() gives nothing when the site has no readable sitemap"
 
     async def test_sitemaps_in_a_circle_end(self, source: Source) -> None:
         one, two = f"{self.url}sitemap.xml", f"{self.url}two.xml"
-        await self.seeds(source, MapFetch({one: SitemapView((), (two, one)), two: SitemapView((), (one,))}), one)
+        circle = {url: SitemapView((f"{self.url}page",), (two, one, self.url)) for url in (self.url, one, two)}
+        await self.seeds(source, MapFetch(circle), one)
 
     async def test_it_accepts_what_it_starts_with(self, source: Source) -> None:
-        for url in await self.seeds(source, MapFetch()):
+        for url in await self.seeds(source, self.listing()):
             assert source.accepts(self.view(), url) is True, f"it starts with {url} and does not accept it"
 
     async def test_excluded_pages_are_not_accepted(self, source: Source) -> None:
-        for url in await self.seeds(source, MapFetch()):
-            assert source.accepts(self.view(exclude=(url,)), url) is False, f"it accepts {url} although it is excluded"
-            assert source.accepts(self.view(include=("https://other.example/*",)), url) is False, (
-                f"it accepts {url} although only another host is included"
+        for url in await self.seeds(source, self.listing()):
+            assert source.accepts(self.view(exclude=("/*",)), url) is False, f"it accepts {url} although it is excluded"
+            assert source.accepts(self.view(include=("/no-such-folder/*",)), url) is False, (
+                f"it accepts {url} although only another folder is included"
             )
 
     def test_accepting_is_pure(self, source: Source) -> None:

@@ -21,6 +21,7 @@ from omniops.plugins.calling import Caller
 from omniops.plugins.loading import GROUP, Plugins
 from omniops.testing.fakes import ShutGate
 from omniops.testing.fakes import context as make_context
+from omniops.testing.upstream import TASK as UPSTREAM
 
 T = TypeVar("T")
 
@@ -133,10 +134,16 @@ class Suite:
 
 
 async def left_behind(before: set[asyncio.Task[Any]]) -> list[str]:
-    """Names of tasks that run now and did not run before, after everything that only waits for its turn had it."""
-    for _ in range(10):
+    """Names of tasks that run now and did not run before, after everything that only waits for its turn had it.
+    The tasks of a test's own server do not count."""
+    left: list[str] = []
+    for _ in range(100):  # generators that were dropped are closed one within the other, each in its turn
         await asyncio.sleep(0)
-    return [task.get_name() for task in asyncio.all_tasks() - before if not task.done()]
+        running = asyncio.all_tasks() - before
+        left = [task.get_name() for task in running if not task.done() and task.get_name() != UPSTREAM]
+        if not left:
+            break
+    return left
 
 
 def _excused(value: Any) -> bool:

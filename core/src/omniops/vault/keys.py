@@ -172,12 +172,13 @@ def opening_keys(connection: Connection, root: RootProvider, owners: Iterable[Ow
         found[owner] = OwnerKeys(
             keys={**before.keys, **keys} if before else keys,
             pepper=pepper or (before.pepper if before else None),
-            state=before.state if before else _state(row),
+            state=before.state if before else state_of(row),
         )
     return found
 
 
-def _state(row: object) -> SubjectState:
+def state_of(row: object) -> SubjectState:
+    """What the door reads of a person, from a row of `subject` or one that was joined with it."""
     consents = getattr(row, "consents", None)
     return SubjectState(
         consents=consents or {},

@@ -25,7 +25,7 @@ class Subject(Marked, table=True):
     account_id: UUID = not_personal("the account it belongs to")
     home_id: UUID = Field(primary_key=True)
     id: UUID = Field(default_factory=new_id, primary_key=True)
-    kind: str = not_personal("visitor, contact or member")
+    kind: str = not_personal("visitor, contact, member, or browser of somebody who chose")
     consents: dict[str, Any] = not_personal("purpose and state of consent", sa_type=JSONB, default_factory=dict)
     objections: list[str] = not_personal("purposes objected to", sa_type=JSONB, default_factory=list)
     opt_outs: list[str] = not_personal("purposes opted out of", sa_type=JSONB, default_factory=list)

@@ -101,24 +101,27 @@ class Vault:
         """The subject of this domain with exactly this identifier, or None. The only search on sealed columns."""
         return await self.find_in(await self._database.scope_of(domain_id), kind, value)
 
-    async def find_in(self, scope: Scope, kind: str, value: str) -> UUID | None:
-        """`find` for a scope; without a domain, among the members of the account."""
+    async def find_in(self, scope: Scope, kind: str, value: str, *, session: AsyncSession | None = None) -> UUID | None:
+        """`find` for a scope; without a domain, among the members of the account. In the transaction of `session`, if
+        one is given."""
         home = scope.domain_id or scope.account_id
-        async with self._database.session(scope) as session:
 
-            def look(sync: Any) -> UUID | None:
-                connection = sync.connection()
-                _, key = account_key(connection, self._root, scope.account_id)
-                row = connection.execute(
-                    text(
-                        "select subject_id from vault.identifier where home_id = :home and kind = :kind"
-                        " and hash = :hash order by row_id limit 1"
-                    ),
-                    {"home": home, "kind": kind, "hash": lookup_hash(value, kind, home, key)},
-                ).first()
-                return None if row is None else row.subject_id
+        def look(sync: Any) -> UUID | None:
+            connection = sync.connection()
+            _, key = account_key(connection, self._root, scope.account_id)
+            row = connection.execute(
+                text(
+                    "select subject_id from vault.identifier where home_id = :home and kind = :kind"
+                    " and hash = :hash order by row_id limit 1"
+                ),
+                {"home": home, "kind": kind, "hash": lookup_hash(value, kind, home, key)},
+            ).first()
+            return None if row is None else row.subject_id
 
+        if session is not None:
             return await session.run_sync(look)
+        async with self._database.session(scope) as own:
+            return await own.run_sync(look)
 
     def address_hash(self, kind: str, value: str) -> bytes:
         """A look-up hash under the night's epoch key, for what must be found before any account is known."""

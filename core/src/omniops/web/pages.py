@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from functools import lru_cache
 from importlib.resources import files
+from urllib.parse import urlencode
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import escape
@@ -13,7 +14,12 @@ CSP = (
     "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; connect-src 'self'; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
 )
-_STATIC = {"app.css": "text/css; charset=utf-8"}
+FRAME_CSP = (
+    "default-src 'none'; script-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; "
+    "require-trusted-types-for 'script'; trusted-types 'none'"
+)
+"""The page inside the widget's frame: our own scripts and our own API, no style sheet, no picture, nothing else."""
+_STATIC = {"app.css": "text/css; charset=utf-8", "icon.svg": "image/svg+xml"}
 
 
 @lru_cache(1)
@@ -47,6 +53,12 @@ def static_url(name: str) -> str:
     return f"/static/{name}?v={static(name)[2]}"
 
 
+def script_address(base_url: str, widget_key: str) -> str:
+    """Where a website's loader is. The key in it brings the website's look with the first request."""
+    return f"{base_url}/widget.js?{urlencode({'key': widget_key})}"
+
+
 def widget_tag(base_url: str, widget_key: str) -> str:
     """The one line that a business puts on its site."""
-    return f'<script async src="{escape(base_url)}/widget.js" data-domain="{escape(widget_key)}"></script>'
+    src = script_address(base_url, widget_key)
+    return f'<script async src="{escape(src)}" data-domain="{escape(widget_key)}"></script>'

@@ -32,6 +32,7 @@ class MiniLMEncoder(Encoder):
 
     dimensions = 384
     weight = 0.8
+    languages = frozenset({"en"})
     scale = 127 / 0.35
     """Components of its vectors stay below .35; a fixed scale lets rows of different days share a matrix."""
 

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from omniops.contracts.knowledge import Encoder, Found, Hit, IndexParts, KnowledgeIndex
 from omniops.contracts.scope import Scope
-from omniops.defaults.hybrid.opened import OpenedDomain, folder_name
+from omniops.defaults.hybrid.opened import FOREIGN, OpenedDomain, folder_name
 
 PATIENCE = 0.5
 """Seconds that a question waits for a rebuild before it is answered from the state before."""
@@ -36,13 +36,13 @@ class HybridIndex(KnowledgeIndex):
     async def search(self, scope: Scope, question: str, *, limit: int = 10, weight: float | None = None) -> Found:
         domain = await self._domain(scope)
         encoder = self._parts.encoder() if domain.has_vectors else None
-        ranked = await self._run(_ask, domain, encoder, question, weight, limit * 2)
+        asked, ranked = await self._run(_ask, domain, encoder, question, weight, limit * 2)
         passages = await self._parts.store.fetch(scope, [row.id for row in ranked])
         hits = [Hit(passages[row.id], row.score, row.cosine, row.lexical) for row in ranked if row.id in passages][
             :limit
         ]
         texts = [f"{hit.passage.context} {hit.passage.text}" for hit in hits[:5]]
-        cover, rarity = await self._run(domain.cover, question, texts)
+        cover, rarity = await self._run(domain.cover, asked, texts)
         return Found(tuple(hits), cover, rarity)
 
     async def changed(self, scope: Scope) -> None:
@@ -118,9 +118,13 @@ def _give_back() -> None:
 
 
 def _ask(domain: OpenedDomain, encoder: Encoder | None, question: str, weight: float | None, limit: int) -> Any:
+    asked = domain.ask(question)
     vector = encoder.encode([question])[0] if encoder is not None else None
-    share = weight if weight is not None else encoder.weight if encoder is not None else WITHOUT_VECTORS
-    return domain.rank(question, vector, share, limit)
+    if weight is None:
+        weight = WITHOUT_VECTORS
+        if encoder is not None:
+            weight = encoder.weight if encoder.knows(asked.language) else min(FOREIGN, encoder.weight)
+    return asked, domain.rank(asked, vector, weight, limit)
 
 
 def _load(folder: Path) -> OpenedDomain | None:

@@ -11,7 +11,7 @@ import bm25s
 import numpy as np
 from numpy.typing import NDArray
 
-from omniops.defaults.words import stems
+from omniops.defaults.words import Word, terms
 
 logging.getLogger("bm25s").setLevel(logging.WARNING)  # its import sets DEBUG
 K1, B = 1.2, 0.75
@@ -26,8 +26,12 @@ class Lexical:
         self._size = size
 
     @classmethod
-    def build(cls, texts: Sequence[str], contexts: Sequence[str]) -> Lexical:
-        tokens = [stems(context) * CONTEXT_TIMES + stems(text) for text, context in zip(texts, contexts, strict=True)]
+    def build(cls, texts: Sequence[str], contexts: Sequence[str], languages: Sequence[str]) -> Lexical:
+        """`languages` holds the code of each row, whose rules its words are stemmed by."""
+        tokens = [
+            terms(context, language) * CONTEXT_TIMES + terms(text, language)
+            for text, context, language in zip(texts, contexts, languages, strict=True)
+        ]
         index = bm25s.BM25(method="lucene", k1=K1, b=B)
         index.index(tokens or [["∅"]], show_progress=False)
         return cls(index, len(texts))
@@ -40,16 +44,16 @@ class Lexical:
         return cls(bm25s.BM25.load(str(folder), mmap=True), size)
 
     def scores(self, question: Sequence[str]) -> NDArray[np.float32]:
-        """One score per passage, 0 where no word of the question occurs."""
-        known = [stem for stem in question if stem in self._index.vocab_dict]
+        """One score per passage, 0 where no term of the question occurs."""
+        known = [term for term in question if term in self._index.vocab_dict]
         if not known or not self._size:
             return np.zeros(self._size, dtype=np.float32)
         found: NDArray[np.float32] = self._index.get_scores(known)[: self._size]
         return found
 
-    def rarity(self, stem: str) -> float:
+    def rarity(self, word: Word) -> float:
         """Inverse document frequency; highest for a word that no passage has."""
-        number = self._index.vocab_dict.get(stem)
+        number = self._index.vocab_dict.get(word.stem)
         pointers = self._index.scores["indptr"]
         having = int(pointers[number + 1] - pointers[number]) if number is not None else 0
         return float(np.log1p((self._size - having + 0.5) / (having + 0.5)))

@@ -7,6 +7,7 @@ import json
 import os
 import secrets
 import shutil
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,10 +19,16 @@ from numpy.typing import NDArray
 from omniops.contracts.knowledge import Encoder, StoredPassages
 from omniops.defaults.hybrid.lexical import Lexical
 from omniops.defaults.hybrid.vectors import Vectors
-from omniops.defaults.words import ASKING, stemmed, stems
+from omniops.defaults.words import asks, language_of, terms, words
 
 _META = "meta.json"
-_FORMAT = 1
+_FORMAT = 2
+FOREIGN = 0.3
+"""Share of the cosine for a question in a language that the encoder was not trained on; .1 … .5 do the same."""
+
+
+MOST_LANGUAGES = 200
+"""Of one domain; passages in a further one count as the most common."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +39,19 @@ class Ranked:
     score: float
     cosine: float | None
     lexical: float
+
+
+OTHER = 0.3
+"""What a passage's words count in another language than the question's: names and numbers are the same in all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question as one domain reads it: the language it is in, and the BM25 score of every passage."""
+
+    question: str
+    language: str
+    scores: NDArray[np.float32]
 
 
 class OpenedDomain:
@@ -45,6 +65,8 @@ class OpenedDomain:
         vectors: Vectors | None,
         questions: Vectors | None,
         question_rows: NDArray[np.int64],
+        languages: Sequence[str],
+        spoken: NDArray[np.uint8],
         size: int,
     ) -> None:
         self.generation = generation
@@ -53,6 +75,8 @@ class OpenedDomain:
         self._vectors = vectors
         self._questions = questions
         self._question_rows = question_rows
+        self._languages = languages
+        self._spoken = spoken
         self.bytes = size
 
     @classmethod
@@ -61,8 +85,12 @@ class OpenedDomain:
         work = folder.with_name(f".{folder.name}-{secrets.token_hex(4)}")
         work.mkdir(parents=True, mode=0o700)
         try:
-            lexical = Lexical.build(rows.texts, rows.contexts)
+            spoken = rows.languages or ["en"] * len(rows.ids)
+            lexical = Lexical.build(rows.texts, rows.contexts, spoken)
             lexical.save(work / "words")
+            languages = [language for language, _ in Counter(spoken).most_common(MOST_LANGUAGES)]
+            numbers = {language: number for number, language in enumerate(languages)}
+            np.save(work / "spoken.npy", np.array([numbers.get(language, 0) for language in spoken], dtype=np.uint8))
             np.save(work / "ids.npy", np.frombuffer(b"".join(i.bytes for i in rows.ids), np.uint8).reshape(-1, 16))
             if rows.vectors is not None:
                 np.save(work / "vectors.npy", rows.vectors)
@@ -70,7 +98,13 @@ class OpenedDomain:
                 np.save(work / "question_rows.npy", np.array(asked, dtype=np.int64))
                 if asked:
                     np.save(work / "questions.npy", np.stack([rows.question_vectors[i] for i in asked]))
-            meta = {"format": _FORMAT, "generation": rows.generation, "size": len(rows.ids), "scale": scale}
+            meta = {
+                "format": _FORMAT,
+                "generation": rows.generation,
+                "size": len(rows.ids),
+                "scale": scale,
+                "languages": languages,
+            }
             (work / _META).write_text(json.dumps(meta))
             shutil.rmtree(folder, ignore_errors=True)
             try:
@@ -100,21 +134,22 @@ class OpenedDomain:
                 questions = Vectors(np.load(folder / "questions.npy", mmap_mode="r"), meta["scale"])
         used = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
         lexical = Lexical.load(folder / "words", size)
-        return cls(meta["generation"], ids, lexical, vectors, questions, question_rows, used)
+        spoken = np.load(folder / "spoken.npy", mmap_mode="r")
+        return cls(meta["generation"], ids, lexical, vectors, questions, question_rows, meta["languages"], spoken, used)
 
     @property
     def has_vectors(self) -> bool:
         return self._vectors is not None
 
-    def rank(self, question: str, vector: NDArray[np.float32] | None, weight: float, limit: int) -> Sequence[Ranked]:
+    def rank(self, asked: Asked, vector: NDArray[np.float32] | None, weight: float, limit: int) -> Sequence[Ranked]:
         """The best rows by `weight · cosine + (1 − weight) · BM25 / best BM25 of this question`."""
         if not len(self._ids):
             return ()
-        words = self._lexical.scores(stems(question))
-        best = float(words.max())
-        words = words / best if best > 0 else words
+        found = asked.scores
+        best = float(found.max())
+        found = found / best if best > 0 else found
         cosines = self._cosines(vector) if vector is not None and self._vectors is not None else None
-        scores = words if cosines is None else weight * cosines + (1 - weight) * words
+        scores = found if cosines is None else weight * cosines + (1 - weight) * found
         count = min(limit, len(scores))
         top = np.argpartition(-scores, count - 1)[:count]
         top = top[np.argsort(-scores[top], kind="stable")]
@@ -123,11 +158,28 @@ class OpenedDomain:
                 UUID(bytes=self._ids[row].tobytes()),
                 float(scores[row]),
                 None if cosines is None else float(cosines[row]),
-                float(words[row]),
+                float(found[row]),
             )
             for row in top
             if scores[row] > 0
         ]
+
+    def ask(self, question: str) -> Asked:
+        """Reads a question by the rules of each language of the domain, and tells which it is in: by its function
+        words, and where they leave it open by whose passages know it best. Every passage is scored by the question as
+        its own language reads it; parts of words meet across languages, so those of another count less."""
+        likely = language_of(question, self._languages)
+        if len(self._languages) < 2:
+            language = likely[0] if likely else "en"
+            return Asked(question, language, self._lexical.scores(terms(question, language)))
+        found = [self._lexical.scores(terms(question, language)) for language in self._languages]
+        own = [self._spoken == number for number in range(len(found))]
+        best = {name: float(found[i][own[i]].max()) for i, name in enumerate(self._languages)}
+        asked = max(likely, key=lambda language: best[language])
+        scores = np.zeros(len(self._ids), dtype=np.float32)
+        for i, language in enumerate(self._languages):
+            scores[own[i]] = found[i][own[i]] * (1.0 if language == asked else OTHER)
+        return Asked(question, asked, scores)
 
     def _cosines(self, vector: NDArray[np.float32]) -> NDArray[np.float32]:
         """Of an entry of questions and answers, the better of the question alone and the whole."""
@@ -137,14 +189,14 @@ class OpenedDomain:
             found[self._question_rows] = np.maximum(found[self._question_rows], self._questions.cosines(vector))
         return found
 
-    def cover(self, question: str, texts: Sequence[str]) -> tuple[float, dict[str, float]]:
+    def cover(self, asked: Asked, texts: Sequence[str]) -> tuple[float, dict[str, float]]:
         """Share of the question's words, by rarity, that occur in any of the texts; and the rarity of each word."""
-        asked = {word: (stem, self._lexical.rarity(stem)) for word, stem in stemmed(question)}
-        known = {stem for text in texts for stem in stems(text)}
-        about = [rated for word, rated in asked.items() if word not in ASKING] or list(asked.values())
+        rated = {word.text: (word, self._lexical.rarity(word)) for word in words(asked.question, asked.language)}
+        there = {term for text in texts for term in terms(text, asked.language)}
+        about = [pair for text, pair in rated.items() if not asks(text, asked.language)] or list(rated.values())
         total = sum(rarity for _, rarity in about)
-        share = sum(rarity for stem, rarity in about if stem in known) / total if total > 0 else 0.0
-        return share, {word: rarity for word, (_, rarity) in asked.items()}
+        share = sum(rarity * word.known(there) for word, rarity in about) / total if total > 0 else 0.0
+        return share, {text: rarity for text, (_, rarity) in rated.items()}
 
 
 def folder_name(generation: str, encoder: Encoder | None) -> str:

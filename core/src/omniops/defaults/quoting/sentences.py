@@ -9,9 +9,15 @@ _END = re.compile(r"[.!?…。]+[\"'”’»)\]]*(?=\s|$)")
 _ABBREVIATION = re.compile(
     r"(?:\b(?:mr|mrs|ms|dr|prof|sr|jr|st|vs|etc|approx|incl|excl|no|nos|fig|vol|ed|dept|tel|ext|min|max|temp|est|inc|ltd|"
     r"co|corp|jan|feb|mar|apr|jun|jul|aug|sep|sept|oct|nov|dec|mon|tue|wed|thu|fri|sat|sun|z\.b|d\.h|u\.a|bzw|ca|usw|"
-    r"nr|str|inkl|zzgl|ggf|e\.g|i\.e|cf|p|pp)|\b[a-z]|\b[a-z]\.[a-z])\.$",
+    r"nr|str|inkl|zzgl|ggf|e\.g|i\.e|cf|p|pp|mme|mlle|tél|env|sra|srta|ud|uds|núm|pág|avda|bijv|blz|dhr|mevr|evt|o\.a|"
+    r"d\.w\.z|np|tj|tzn|ul|godz|m\.in|św)|\b[a-z]|\b[a-z]\.[a-z])\.$",
     re.IGNORECASE,
 )
+_ORDINAL = re.compile(r"\b(?:[12]?\d|3[01])\.$")
+_COUNTED = re.compile(
+    r"\s+(?:Januar|Februar|März|April|Mai|Juni|Juli|August|September|Oktober|November|Dezember|Stock|Etage|Lebensjahr)\b"
+)
+"""What a German ordinal counts; other languages write it small."""
 _SHORTEST = 2
 """Words of a sentence; shorter ones belong to their neighbour."""
 
@@ -57,6 +63,8 @@ def _is_abbreviation(text: str, begin: int, match: re.Match[str]) -> bool:
         return False
     head = text[begin : match.end()]
     following = text[match.end() :].lstrip()[:1]
+    if _ORDINAL.search(head) and _COUNTED.match(text, match.end()):
+        return True
     return bool(_ABBREVIATION.search(head)) or (head[-2:-1].isdigit() and following.isdigit())
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from omniops.contracts.knowledge import Encoder, Hit
 from omniops.defaults.quoting.sentences import Span, sentences
-from omniops.defaults.words import stemmed, stems
+from omniops.defaults.words import Word, terms, words
 
 PASSAGES = 5
 COSINE, COVER, PASSAGE, RANK = 0.6, 0.2, 0.7, 0.02
@@ -37,7 +37,7 @@ class Window:
 @dataclass(frozen=True, slots=True)
 class Reading:
     """What the first passages say to a question: the best window of each, best first, and how strongly the best passage
-    and the best sentence resemble it (mean of the two cosines; None without an encoder)."""
+    and the best sentence resemble it (mean of the two cosines; None where no encoder knows the language)."""
 
     windows: tuple[Window, ...]
     strength: float | None
@@ -47,11 +47,15 @@ def read(question: str, hits: Sequence[Hit], rarity: Mapping[str, float], encode
     """Scores every sentence of the first passages. An entry of questions and answers is quoted whole where it is short.
 
     Near misses resemble a question as passages and give themselves away as sentences: the mean of both cosines tells
-    answerable questions from others better than either alone.
+    answerable questions from others better than either alone. In a language that the encoder does not know, words alone
+    choose, and a quote has one sentence more.
     """
+    language = hits[0].passage.language if hits else "en"
+    if encoder is not None and not encoder.knows(language):
+        encoder = None
     candidates = [(rank, hit, sentences(hit.passage.text)) for rank, hit in enumerate(hits[:PASSAGES])]
     cosines = _cosines(question, candidates, encoder)
-    asked = _weights(question, rarity)
+    asked = _weights(question, language, rarity)
     found: list[Window] = []
     closest: list[float] = []
     for rank, hit, spans in candidates:
@@ -59,11 +63,13 @@ def read(question: str, hits: Sequence[Hit], rarity: Mapping[str, float], encode
             continue
         texts = [hit.passage.text[span.start : span.end] for span in spans]
         scores = [
-            COSINE * cosine + COVER * _cover(text, asked) for text, cosine in zip(texts, cosines[rank], strict=True)
+            COSINE * cosine + COVER * _cover(text, language, asked)
+            for text, cosine in zip(texts, cosines[rank], strict=True)
         ]
-        bonus = PASSAGE * (hit.cosine if hit.cosine is not None else hit.lexical) - RANK * rank
+        meant = hit.cosine if encoder is not None else None
+        bonus = PASSAGE * (meant if meant is not None else hit.lexical) - RANK * rank
         best = max(range(len(spans)), key=lambda i: scores[i])
-        start, end = _widened(hit, spans, scores, best)
+        start, end = _widened(hit, spans, scores, best, 2 if encoder is not None else 3)
         found.append(Window(hit, start, end, scores[best] + bonus))
         # Of an entry of questions and answers the question is what resembles, not the answer.
         closest.append(hit.cosine if hit.passage.question and hit.cosine is not None else max(cosines[rank]))
@@ -72,17 +78,23 @@ def read(question: str, hits: Sequence[Hit], rarity: Mapping[str, float], encode
     return Reading(tuple(sorted(found, key=lambda window: -window.score)), strength)
 
 
-def _widened(hit: Hit, spans: Sequence[Span], scores: Sequence[float], best: int) -> tuple[int, int]:
-    """The best sentence with the better of its neighbours; a short answer of a question whole."""
+def _widened(hit: Hit, spans: Sequence[Span], scores: Sequence[float], best: int, most: int) -> tuple[int, int]:
+    """The best sentence with the better of its neighbours, until there are as many as may be; a short answer of a
+    question whole."""
     text = hit.passage.text
     if hit.passage.question is not None and len(text.split()) <= LONGEST:
         return spans[0].start, spans[-1].end
-    neighbours = [i for i in (best - 1, best + 1) if 0 <= i < len(spans)]
-    for other in sorted(neighbours, key=lambda i: -scores[i]):
-        first, last = min(best, other), max(best, other)
-        if len(text[spans[first].start : spans[last].end].split()) <= LONGEST:
-            return spans[first].start, spans[last].end
-    return spans[best].start, spans[best].end
+    first = last = best
+    while last - first + 1 < most:
+        neighbours = [i for i in (first - 1, last + 1) if 0 <= i < len(spans)]
+        for other in sorted(neighbours, key=lambda i: -scores[i]):
+            begin, end = min(first, other), max(last, other)
+            if len(text[spans[begin].start : spans[end].end].split()) <= LONGEST:
+                first, last = begin, end
+                break
+        else:
+            break
+    return spans[first].start, spans[last].end
 
 
 def _cosines(
@@ -102,15 +114,15 @@ def _cosines(
     return found
 
 
-def _weights(question: str, rarity: Mapping[str, float]) -> dict[str, float]:
-    """Rarity of the question's stems, as shares of their sum; all alike where the index does not tell."""
-    weights: dict[str, float] = {}
-    for word, stem in stemmed(question):
-        weights[stem] = max(weights.get(stem, 0.0), rarity.get(word, 1.0))
-    total = sum(weights.values()) or 1.0
-    return {stem: weight / total for stem, weight in weights.items()}
+def _weights(question: str, language: str, rarity: Mapping[str, float]) -> dict[Word, float]:
+    """Rarity of the question's words, as shares of their sum; all alike where the index does not tell."""
+    found: dict[str, tuple[Word, float]] = {}
+    for word in words(question, language):
+        found[word.stem] = word, max(found.get(word.stem, (word, 0.0))[1], rarity.get(word.text, 1.0))
+    total = sum(weight for _, weight in found.values()) or 1.0
+    return {word: weight / total for word, weight in found.values()}
 
 
-def _cover(text: str, asked: Mapping[str, float]) -> float:
-    known = set(stems(text))
-    return sum(weight for stem, weight in asked.items() if stem in known)
+def _cover(text: str, language: str, asked: Mapping[Word, float]) -> float:
+    there = set(terms(text, language))
+    return sum(weight * word.known(there) for word, weight in asked.items())

@@ -50,6 +50,16 @@ export class Api {
 export class Store {
   constructor(key) {
     this.name = `omniops:${key}:token`;
+    this.unsent = `omniops:${key}:unsent`;
+  }
+
+  /** A message that the server does not have yet: text and key. A reload sends it again, under the same key. */
+  wait(message) {
+    attempt(() => (message ? sessionStorage.setItem(this.unsent, JSON.stringify(message)) : sessionStorage.removeItem(this.unsent)));
+  }
+
+  waiting() {
+    return attempt(() => JSON.parse(sessionStorage.getItem(this.unsent)));
   }
 
   read() {
@@ -64,12 +74,18 @@ export class Store {
     attempt(() => localStorage.setItem(this.name, token));
   }
 
+  renew(token) {
+    this.keep(token);
+    if (attempt(() => localStorage.getItem(this.name))) this.remember(token);
+  }
+
   unremember() {
     attempt(() => localStorage.removeItem(this.name));
   }
 
   forget() {
     attempt(() => sessionStorage.removeItem(this.name));
+    this.wait(null);
     this.unremember();
   }
 }

@@ -1,52 +1,78 @@
-/** The panel: who talks to whom, in what order. Loaded when a visitor first wants it. */
-import { Api, Problem, Store, newKey } from "./api.js";
+/** The panel: what is drawn, who is there, what was chosen. Loaded when a visitor first wants it. */
+import { Api, Problem, Store } from "./api.js";
+import { Asking, WAITS, pause } from "./asking.js";
+import { Choices } from "./choices.js";
 import { h, icon, mark, outside, webAddress } from "./dom.js";
 import { events } from "./stream.js";
-import { Growing, entry, notice, personForm } from "./view.js";
-import { known, wordsFor } from "./words.js";
+import { notice, personForm } from "./view.js";
+import { BUILD, coming, directionOf, fill, when, wordsFor } from "./words.js";
 
 const CSS = "__CSS__";
-const REMEMBER = "chat.remember";
 const LONGEST = 4000;
-const WAITS = [2, 4, 8, 15, 30];
+const RENEW = 43_200_000; // milliseconds before its end at which a session is renewed
 const PHONE = "(max-width: 479px)";
+const FILES = "image/*,.pdf,.txt,.log,.md,.csv";
+/** The tools that parts borrow, so that nothing is loaded twice. */
+const LENT = { h, icon, outside, webAddress, when, fill };
 
-export function mount(host, options) {
-  return new Panel(host, options);
+export async function mount(host, options) {
+  return new Panel(host, { ...options, ...(await wordsFor(options.language, options.base)) });
 }
 
-const pause = (seconds) => new Promise((resolve) => setTimeout(resolve, seconds * 1000));
-
-class Panel {
-  constructor(host, { key, base, lang }) {
-    this.host = host;
+class Panel extends Asking {
+  constructor(host, { key, base, language, words }) {
+    super();
+    Object.assign(this, { host, language, words });
     this.api = new Api(base, key);
     this.store = new Store(key);
-    this.lang = lang;
     this.state = "ai";
     this.seq = 0;
-    this.choices = new Map();
+    this.attempts = 0;
+    this.tries = "";
     this.pending = null;
     this.config = null;
-    this.setWords(lang || document.documentElement.lang || navigator.language);
-    this.signal = navigator.globalPrivacyControl ? "gpc" : navigator.doNotTrack === "1" ? "dnt" : "none";
-    const sheet = new CSSStyleSheet();
-    sheet.replaceSync(CSS);
-    host.shadowRoot.adoptedStyleSheets = [...host.shadowRoot.adoptedStyleSheets, sheet];
+    this.worn = new Set();
+    this.wear(CSS);
     this.build();
   }
 
-  setWords(language) {
-    this.language = known(language);
-    this.words = wordsFor(language);
+  /** Puts a style sheet on, once. */
+  wear(css) {
+    if (this.worn.has(css)) return;
+    this.worn.add(css);
+    const sheet = new CSSStyleSheet();
+    sheet.replaceSync(css);
+    this.host.shadowRoot.adoptedStyleSheets.push(sheet);
+  }
+
+  say(key, value) {
+    return fill(this.words[key], value, this.language);
+  }
+
+  /** Does what a part of the chat does that few visitors need: a file of its own, with its words. A browser may remember
+   * a failed import, so each further try has its own address. */
+  async part(name, act, ...args) {
+    const address = `${this.api.base}widget/${name}-${this.language}-${BUILD}.js${this.tries}`;
+    const module = await import(address).catch((error) => {
+      this.tries += "?";
+      throw error;
+    });
+    this.wear(module.CSS);
+    return module[act](this, LENT, ...args);
   }
 
   /** What the view needs to draw a message and to act on it. */
   get ctx() {
     return {
       words: this.words,
+      part: (...args) => this.part(...args),
+      receipt: (...args) => this.attempt(() => this.part("receipt", "toggle", ...args)),
+      say: (key, value) => this.say(key, value),
       language: this.language,
-      hours: this.config?.people_hours || "",
+      hours: this.hours(true),
+      wait: this.peopleThere() && this.config.people.minutes ? this.say("usual", this.config.people.minutes) : "",
+      ask: (text) => this.send(text),
+      again: () => this.send(this.lastText),
       offer: this.state === "ai",
       feedback: (id, helpful, place) => this.feedback(id, helpful, place),
       askPerson: () => this.showPersonForm(),
@@ -59,57 +85,61 @@ class Panel {
     const { words } = this;
     this.title = h("strong", { class: "title" });
     this.status = h("span", { class: "meta" });
-    this.more = h("button", { type: "button", class: "glyph", "aria-label": words.more, "aria-expanded": "false", click: () => this.toggleMore() }, icon("more"));
+    this.choices = new Choices(this);
     const close = h("button", { type: "button", class: "glyph", "aria-label": words.close, click: () => this.close() }, icon("x"));
     this.entries = h("div", { class: "entries" });
     this.log = h("div", { class: "log", role: "log", "aria-live": "off", "aria-label": words.log, tabindex: "0" }, this.entries);
-    this.aside = h("div", { class: "choices", hidden: true });
     this.notices = h("div", { class: "notices" });
     this.box = h("textarea", { class: "box", rows: 1, "aria-label": words.write, maxlength: LONGEST, input: () => this.typed(), keydown: (event) => this.key(event) });
+    const pick = h("input", { type: "file", accept: FILES, hidden: true, change: () => this.picked(pick) });
+    this.clip = h("button", { type: "button", class: "glyph", hidden: true, "aria-label": words.attach, click: () => pick.click() }, icon("clip"));
     this.sendButton = h("button", { class: "send", "aria-label": words.send }, icon("up"));
     this.stopButton = h("button", { type: "button", class: "send", hidden: true, "aria-label": words.stop, click: () => this.stop() }, icon("stop"));
     this.proofLink = h("a", { class: "quiet", hidden: true }, words.proof);
-    this.personLink = h("button", { type: "button", class: "quiet", click: () => (this.state === "ai" ? this.showPersonForm() : this.toAi()) }, words.askPerson);
+    this.personLink = h("button", { type: "button", class: "quiet", click: () => (this.aiAnswers ? this.showPersonForm() : this.toAi()) }, words.askPerson);
     this.spoken = h("div", { class: "spoken", "aria-live": "polite" });
     this.urgent = h("div", { class: "spoken", "aria-live": "assertive" });
-    const form = h("form", { class: "composer", submit: (event) => { event.preventDefault(); this.send(this.box.value); } }, this.box, this.sendButton, this.stopButton);
+    const form = h("form", { class: "composer", submit: (event) => { event.preventDefault(); this.send(this.box.value); } }, this.box, pick, this.clip, this.sendButton, this.stopButton);
     this.panel = h(
       "div",
-      { class: "panel", role: "dialog", hidden: true, keydown: (event) => this.panelKey(event) },
-      h("div", { class: "head" }, h("div", null, this.title, this.status), this.more, close),
+      { class: "panel", role: "dialog", lang: this.language, dir: directionOf(this.language), hidden: true, keydown: (event) => this.panelKey(event) },
+      h("div", { class: "head" }, h("div", null, this.title, this.status), this.choices.button, close),
       this.log,
-      this.aside,
+      this.choices.element,
       h("div", { class: "foot" }, this.notices, form, h("div", { class: "below" }, this.proofLink, this.personLink)),
       this.spoken,
       this.urgent,
     );
     this.host.shadowRoot.append(this.panel);
     addEventListener("online", () => this.wake?.());
+    document.addEventListener("visibilitychange", () => this.sync());
   }
 
   // Opening and closing
 
-  async open() {
+  /** `modal` is told where the window is a frame, whose width says nothing of the page's. */
+  async open(modal = matchMedia(PHONE).matches) {
+    this.modal = modal;
     this.panel.hidden = false;
-    this.host.setAttribute("open", "");
-    this.host.setAttribute("used", "");
-    const modal = matchMedia(PHONE).matches;
-    this.panel.toggleAttribute("aria-modal", modal);
-    if (modal) this.panel.setAttribute("aria-modal", "true");
+    this.panel.setAttribute("aria-modal", modal);
+    this.host.emit("open");
     this.box.focus({ preventScroll: true });
-    await (this.started ||= this.start());
+    await this.begun();
     this.scroll(true);
   }
 
   close() {
     this.panel.hidden = true;
-    this.host.removeAttribute("open");
-    this.host.launcher.focus();
+    this.host.emit("close");
+  }
+
+  begun() {
+    return (this.started ||= this.start());
   }
 
   async start() {
     try {
-      const response = await this.api.call("GET", `config?key=${encodeURIComponent(this.api.key)}`);
+      const response = await this.api.call("GET", `config?${new URLSearchParams({ key: this.api.key, language: this.language })}`);
       this.config = await response.json();
     } catch (error) {
       this.started = null;
@@ -118,39 +148,49 @@ class Panel {
     }
     this.clearNotes();
     const { config } = this;
-    if (!this.lang) this.setWords(config.language);
-    this.panel.lang = this.language;
+    this.host.paint(config.brand);
+    this.clip.hidden = !config.attachment_bytes;
     this.title.textContent = config.title;
     this.panel.setAttribute("aria-label", config.title);
     this.box.placeholder = config.placeholder || this.words.write;
     const proof = config.proof_url && webAddress(config.proof_url);
-    if (proof) for (const [name, value] of Object.entries({ ...outside(proof), hidden: null })) value === null ? this.proofLink.removeAttribute(name) : this.proofLink.setAttribute(name, value);
+    if (proof) Object.assign(this.proofLink, outside(proof), { hidden: false });
     this.api.token = this.store.read();
     this.showState();
     if (this.api.token) await this.restore();
     else this.welcome();
+    const waiting = this.store.waiting();
+    if (waiting) {
+      this.pending = waiting;
+      this.send(waiting.text);
+    }
+  }
+
+  /** What an AI's answers are not. */
+  notes() {
+    return h("ul", { class: "meta notes" }, ...(this.config.notices || []).map(({ id, text }) => h("li", { "data-notice": id }, text)));
   }
 
   welcome() {
     const rows = (this.config.suggestions || []).map((text) => h("li", null, h("button", { type: "button", click: () => this.send(text) }, text, icon("right"))));
     rows.push(h("li", null, h("button", { type: "button", click: () => this.showPersonForm() }, this.words.askPersonInstead, icon("person"))));
-    this.entries.replaceChildren(this.disclosure(this.config.disclosure), h("ul", { class: "suggestions" }, ...rows));
+    this.entries.replaceChildren(this.disclosure(this.config.disclosure), h("ul", { class: "suggestions" }, ...rows), this.notes());
     this.greeting = true;
-    this.showChoices();
+    this.choices.show();
   }
 
   disclosure(text) {
-    return h("p", { class: "say disclosure" }, text, " ", mark("proved"));
+    return h("p", { class: "say disclosure" }, text, "\u00a0", mark("proved"));
   }
 
   async restore() {
     let found;
+    this.seq = 0;
     try {
       found = await this.api.json("GET", "conversation");
     } catch (error) {
       if (error instanceof Problem && error.status === 401) {
-        this.store.forget();
-        this.api.token = null;
+        this.ended();
         this.welcome();
         this.note(this.words.over, "");
         return;
@@ -160,232 +200,41 @@ class Panel {
       return;
     }
     this.state = found.state;
-    for (const [purpose, answer] of Object.entries(found.consents || {})) this.choices.set(purpose, answer === "given");
+    this.choices.restore(found.consents || {});
+    this.greeting = false;
+    this.dropGrowing();
     this.entries.replaceChildren(this.disclosure(this.config.disclosure));
     for (const message of found.messages) this.add(message);
     this.showState();
-    this.showChoices();
+    this.choices.show();
+    if (Date.parse(found.expires_at) - Date.now() < RENEW) await this.renew();
     if (found.running_turn) await this.follow(found.running_turn.id, 0);
     this.listen();
   }
 
-  // Asking
-
-  typed() {
-    this.box.style.height = "auto";
-    this.box.style.height = `${Math.min(this.box.scrollHeight, 132)}px`;
+  /** A fresh token before the session ends. Without an answer the old one is good until then. */
+  async renew() {
+    const fresh = await this.api.json("POST", "session/rotate").catch(() => null);
+    if (!fresh) return;
+    this.api.token = fresh.token;
+    this.store.renew(fresh.token);
   }
 
-  key(event) {
-    if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
-      event.preventDefault();
-      this.send(this.box.value);
-    }
-  }
-
-  /** Sends a text. It stays in the box until the server has it; sending it again is harmless. */
-  async send(text) {
-    const wanted = text.trim();
-    if (!wanted || this.busy || !this.config) return;
-    if (this.pending?.text !== wanted) this.pending = { text: wanted, key: newKey() };
-    this.box.value = wanted;
-    this.setBusy(true);
-    this.clearNotes();
-    try {
-      if (!this.api.token) await this.begin();
-      await this.ask(this.pending);
-    } catch (error) {
-      if (error.status === 401) {
-        this.store.forget();
-        this.api.token = null;
-        this.setBusy(false);
-        this.note(this.words.over, "");
-        return this.send(wanted);
-      }
-      this.failed(error, wanted);
-    } finally {
-      this.setBusy(false);
-    }
-  }
-
-  failed(error, text) {
-    const retry = () => this.send(text);
-    if (error.status === 0) this.retryLater(retry);
-    else if (error.status === 409) this.note(this.words.busy, "warn", [this.words.again, retry]);
-    else if (error.status === 429 || error.status === 503) this.note(`${this.words.tooMany} ${error.wait ? this.words.againIn(error.wait) : ""}`, "warn", [this.words.again, retry]);
-    else this.note(this.said(error, this.words.failed), "fail", [this.words.again, retry]);
-  }
-
-  said(error, otherwise) {
-    return error instanceof Problem && error.detail ? error.detail : otherwise;
-  }
-
-  /** Tries by itself, with longer and longer pauses, and at once when the connection is back. */
-  async retryLater(act, attempt = 0) {
-    const seconds = WAITS[Math.min(attempt, WAITS.length - 1)];
-    this.status.textContent = this.words.retrying(seconds);
-    this.note(this.words.offline, "warn", [this.words.now, () => this.wake?.()]);
-    await new Promise((resolve) => {
-      this.wake = resolve;
-      setTimeout(resolve, seconds * 1000);
-    });
-    this.wake = null;
-    this.showState();
-    await act();
-  }
-
-  async begin() {
-    const { token } = await this.api.json("POST", "sessions", { key: this.api.key, language: this.lang || navigator.language || "en" });
-    this.api.token = token;
-    this.store.keep(token);
-    for (const [purpose, given] of this.choices) await this.consent(purpose, given);
-  }
-
-  async ask(pending) {
-    const response = await this.api.call("POST", "messages", {
-      body: { text: pending.text, language: this.language },
-      headers: { "Idempotency-Key": pending.key, Accept: "text/event-stream" },
-    });
-    const turn = { id: null, seq: 0, over: false };
-    await this.read(response, turn);
-    if (!turn.over) await this.follow(turn.id, turn.seq, turn);
-    this.listen();
-  }
-
-  /** Takes an answer up again whose stream was cut. */
-  async follow(id, seq, turn = { id, seq, over: false }) {
-    this.setBusy(true);
-    try {
-      for (let attempt = 0; !turn.over && attempt < 20; attempt += 1) {
-        try {
-          if (!turn.id) throw new Problem(0);
-          await this.read(await this.api.call("GET", `turns/${turn.id}/events?after=${turn.seq}`), turn);
-        } catch (error) {
-          if (error.status !== 0) throw error;
-          if (!turn.id) throw error;
-        }
-        if (!turn.over) {
-          this.status.textContent = this.words.retrying(WAITS[Math.min(attempt, WAITS.length - 1)]);
-          await pause(Math.min(attempt, 8));
-        }
-      }
-    } finally {
-      this.setBusy(false);
-      this.showState();
-    }
-  }
-
-  async read(response, turn) {
-    try {
-      for await (const event of events(response)) {
-        if (event.id) turn.seq = event.id;
-        this.take(event, turn);
-        if (turn.over) return;
-      }
-    } catch (error) {
-      if (error instanceof SyntaxError) throw error;
-    }
-  }
-
-  take({ type, data }, turn) {
-    switch (type) {
-      case "disclosure":
-        this.leaveGreeting(data.text);
-        break;
-      case "message":
-        this.acknowledged(data);
-        break;
-      case "turn":
-        turn.id = data.id;
-        this.turn = data.id;
-        break;
-      case "level":
-        this.growing().level(data.level);
-        break;
-      case "text":
-        this.growing().append(data.text);
-        this.scroll();
-        break;
-      case "cite":
-        this.growing().cite(data.n, data.source);
-        break;
-      case "done":
-        turn.over = true;
-        this.finish(data);
-        break;
-      case "none":
-        turn.over = true;
-        this.state = data.state;
-        this.dropGrowing();
-        break;
-      case "error":
-        turn.over = true;
-        this.dropGrowing();
-        this.note(data.detail || this.words.cut, "warn", ...(data.retry && this.lastText ? [[this.words.askAgain, () => this.send(this.lastText)]] : []));
-        break;
-      default:
-    }
-  }
-
-  acknowledged(message) {
-    this.pending = null;
-    this.lastText = message.text;
-    if (this.box.value.trim() === message.text) this.box.value = "";
-    this.typed();
-    this.leaveGreeting(this.config.disclosure);
-    this.add(message);
+  /** What another tab of this visitor wrote meanwhile. */
+  async sync() {
+    if (document.hidden || this.busy || !this.config || !this.api.token) return;
+    const found = await this.api.json("GET", "conversation").catch(() => null);
+    if (!found || this.busy || !found.messages.some((message) => !this.has(message))) return;
+    await this.restore();
     this.scroll(true);
   }
 
-  /** The first thing that is shown stays the first thing: the disclosure stands above everything. */
-  leaveGreeting(text) {
-    if (!this.greeting) return;
-    this.greeting = false;
-    this.entries.replaceChildren(this.disclosure(text));
-    this.showChoices();
-  }
-
-  growing() {
-    if (!this.grown) {
-      this.grown = new Growing(this.ctx);
-      this.entries.append(this.grown.element);
-    }
-    return this.grown;
-  }
-
-  dropGrowing() {
-    this.grown?.element.remove();
-    this.grown = null;
-  }
-
-  finish(message) {
-    const follows = this.near();
-    const drawn = entry(message, this.ctx);
-    if (this.grown) this.grown.element.replaceWith(drawn);
-    this.grown = null;
-    if (this.has(message)) drawn.remove();
-    else if (!drawn.isConnected) this.entries.append(drawn);
-    this.mark(message);
-    this.spoken.textContent = `${this.words.ai}: ${{ closest: this.words.closest, none: this.words.none }[message.level] || message.text}`;
-    if (follows) this.reveal(drawn);
-  }
-
-  has(message) {
-    return message.seq <= this.seq;
-  }
-
-  mark(message) {
-    this.seq = Math.max(this.seq, message.seq || 0);
-  }
-
-  add(message) {
-    if (this.has(message)) return;
-    this.mark(message);
-    this.entries.append(entry(message, this.ctx));
-  }
-
-  async stop() {
-    if (this.turn) await this.api.call("POST", `turns/${this.turn}/stop`).catch(() => {});
+  /** The session is over, here or at the server. */
+  ended() {
+    this.store.forget();
+    this.api.token = null;
+    this.state = "ai";
+    this.seq = 0;
   }
 
   // People
@@ -398,7 +247,7 @@ class Panel {
       try {
         const response = await this.api.call("GET", `events?after=${this.seq}`);
         attempt = 0;
-        for await (const { type, data } of events(response)) if (type === "message") this.arrived(data);
+        for await (const { type, data } of events(response)) type === "message" ? this.arrived(data) : this.personTypes();
       } catch (error) {
         if (error.status && error.status !== 429 && error.status < 500) break;
       }
@@ -407,21 +256,36 @@ class Panel {
     this.listening = false;
   }
 
+  /** Dots for as long as somebody goes on. */
+  personTypes() {
+    clearTimeout(this.fade);
+    this.showState();
+    this.status.textContent += " …";
+    this.fade = setTimeout(() => this.showState(), 6000);
+  }
+
   arrived(message) {
     if (this.has(message) || (this.busy && message.author !== "person")) return;
     if (message.author === "person") {
-      this.state = "human";
       this.human = message.name;
+      this.became("human");
+      this.received(message);
       this.urgent.textContent = `${message.name || this.words.person}: ${message.text}`;
     } else if (message.event === "back_to_ai") this.state = "ai";
+    else if (message.event === "taken_over") this.became("human");
     const follows = this.near();
     this.add(message);
     this.showState();
     if (follows) this.scroll(true);
   }
 
+  /** By itself, or once a person has looked at it. */
+  get aiAnswers() {
+    return this.state === "ai" || this.state === "draft";
+  }
+
   showPersonForm() {
-    if (this.state !== "ai" || !this.config) return;
+    if (!this.aiAnswers || !this.config) return;
     const there = this.entries.querySelector(".to-person");
     const form = there || personForm(this.ctx);
     if (!there) this.entries.append(form);
@@ -432,13 +296,12 @@ class Panel {
   async toPerson(email, form) {
     await this.attempt(async () => {
       if (!this.api.token) await this.begin();
-      const { state, message } = await this.api.json("POST", "person", { email });
+      const { state, message } = await this.api.json("POST", "person", { email, language: this.language });
       form.remove();
       this.leaveGreeting(this.config.disclosure);
-      this.state = state;
       this.add(message);
       this.urgent.textContent = message.text;
-      this.showState();
+      this.became(state);
       this.scroll(true);
       this.listen();
     });
@@ -446,10 +309,9 @@ class Panel {
 
   async toAi() {
     await this.attempt(async () => {
-      const { state, message } = await this.api.json("POST", "ai", {});
-      this.state = state;
+      const { state, message } = await this.api.json("POST", "ai", { language: this.language });
       this.add(message);
-      this.showState();
+      this.became(state);
       this.scroll(true);
     });
   }
@@ -461,85 +323,71 @@ class Panel {
     });
   }
 
+  picked(pick) {
+    const [file] = pick.files;
+    pick.value = "";
+    if (file) this.attempt(() => this.part("files", "send", file));
+  }
+
   async attempt(act) {
     this.clearNotes();
     try {
       await act();
     } catch (error) {
-      this.note(error.status === 0 ? this.words.unreachable : this.said(error, this.words.failed), "fail");
+      this.note(error.status ? this.said(error, this.words.failed) : this.words.unreachable, "fail");
     }
-  }
-
-  // Choices
-
-  toggleMore() {
-    const open = this.more.getAttribute("aria-expanded") !== "true";
-    this.more.setAttribute("aria-expanded", String(open));
-    this.showChoices();
-  }
-
-  /** Offered before the first question, never chosen beforehand; afterwards behind the dots. */
-  showChoices() {
-    const open = this.more.getAttribute("aria-expanded") === "true";
-    const list = this.config?.choices || [];
-    this.aside.hidden = !(open || (this.greeting && list.length && this.signal === "none"));
-    if (this.aside.hidden) return;
-    const rows = list.map(({ purpose, title, note }) => {
-      const chosen = this.choices.get(purpose);
-      const blocked = this.signal !== "none" && chosen !== true;
-      const button = (label, given) =>
-        h("button", { type: "button", "aria-pressed": String(chosen === given), click: () => this.choose(purpose, given) }, label);
-      return h(
-        "div",
-        { class: "choice", role: "group", "aria-label": title },
-        h("div", null, h("span", null, title), h("span", { class: "meta" }, blocked ? this.words.signal : note)),
-        h("div", { class: "pair" }, button(this.words.no, false), button(this.words.yes, true)),
-      );
-    });
-    this.aside.replaceChildren(h("strong", null, this.words.choices(list.length)), h("p", { class: "meta" }, this.words.choicesNote), ...rows);
-    if (open && this.api.token) {
-      const count = this.entries.querySelectorAll(".entry").length;
-      this.aside.append(h("button", { type: "button", class: "button forget", click: () => this.forget() }, this.words.forgetNow(count)));
-    }
-  }
-
-  async choose(purpose, given) {
-    this.choices.set(purpose, given);
-    this.showChoices();
-    if (this.api.token) await this.attempt(() => this.consent(purpose, given));
-  }
-
-  async consent(purpose, given) {
-    await this.api.json("POST", "consent", { purpose, given, signal: this.signal });
-    if (purpose !== REMEMBER) return;
-    if (given) this.store.remember(this.api.token);
-    else this.store.unremember();
   }
 
   async forget() {
-    const told = await this.api.json("DELETE", "session").then(() => true, (error) => error.status === 401);
-    this.store.forget();
-    this.api.token = null;
-    this.state = "ai";
-    this.seq = 0;
-    this.choices.clear();
-    this.more.setAttribute("aria-expanded", "false");
-    this.clearNotes();
-    this.welcome();
-    this.showState();
+    const told = await this.reset();
     this.note(told ? this.words.forgotten : this.words.notTold, "");
     this.box.focus();
+  }
+
+  /** Ends the session here and at the server. Says whether the server knows. */
+  async reset() {
+    this.api.token ||= this.store.read();
+    const told = !this.api.token || (await this.api.json("DELETE", "session").then(() => true, (error) => error.status === 401));
+    this.ended();
+    this.who = null;
+    this.pending = null;
+    this.choices.reset();
+    this.clearNotes();
+    if (this.config) {
+      this.welcome();
+      this.showState();
+    }
+    return told;
   }
 
   // Showing
 
   showState() {
     const { words, config } = this;
-    const hours = config?.people_hours ? ` · ${words.people(config.people_hours)}` : "";
-    const human = `${words.here(this.human || words.person)} · ${words.aiStopped}`;
-    this.status.textContent = { waiting: `${words.waiting} · ${words.aiStopped}`, human }[this.state] || `${words.aiNow}${hours}`;
-    this.personLink.textContent = this.state === "ai" ? words.askPerson : words.backToAi;
-    this.box.placeholder = this.state === "human" && this.human ? words.writeTo(this.human) : config?.placeholder || words.write;
+    const hours = this.hours();
+    const human = `${this.say("here", this.human || words.person)} · ${words.aiStopped}`;
+    this.status.textContent = { waiting: `${words.waiting} · ${words.aiStopped}`, human }[this.state] || [words.aiNow, hours].filter(Boolean).join(" · ");
+    this.personLink.textContent = this.aiAnswers ? words.askPerson : words.backToAi;
+    this.box.placeholder = this.state === "human" && this.human ? this.say("writeTo", this.human) : config?.placeholder || words.write;
+  }
+
+  /** Whether people are there now. A chat that stays open sees them come and go. */
+  peopleThere() {
+    const { people } = this.config || {};
+    if (!people?.open) return Boolean(people?.opens) && new Date() >= new Date(people.opens);
+    return !people.until || new Date() < new Date(people.until);
+  }
+
+  /** When people answer: until when they are there, from when they are back, or the business's own words. `bare` is the
+   * time alone, and nothing while they are there. */
+  hours(bare) {
+    const { people, people_hours: own } = this.config || {};
+    const there = this.peopleThere();
+    const next = there ? people.open && people.until : people?.opens;
+    const time = next && coming(next, this.language);
+    if (bare) return there ? "" : time || own || "";
+    if (time) return this.say(there ? "until" : "back", time);
+    return own ? this.say("people", own) : "";
   }
 
   setBusy(busy) {
@@ -582,7 +430,7 @@ class Panel {
     if (event.key === "Escape") {
       event.stopPropagation();
       this.close();
-    } else if (event.key === "Tab" && matchMedia(PHONE).matches) this.trap(event);
+    } else if (event.key === "Tab" && this.modal) this.trap(event);
   }
 
   /** On a phone the panel covers the page, so the focus stays in it. */

@@ -2,6 +2,13 @@
 import { h, icon, mark, outside, webAddress } from "./dom.js";
 import { when } from "./words.js";
 
+/** A card takes its place once its file is here; where that cannot be had, the text of the message stands alone. */
+function cardView(card, ctx, chip, source) {
+  const place = h("div", { class: "card-place" });
+  ctx.part("cards", "cardView", card, ctx, chip, source).then((drawn) => place.replaceWith(drawn), () => place.remove());
+  return place;
+}
+
 const initials = (name) => name.split(/\s+/).map((part) => part[0] || "").slice(0, 2).join("").toUpperCase();
 
 const said = (iso, language) => h("time", { datetime: iso }, when(iso, language));
@@ -12,31 +19,34 @@ function lines(text) {
 }
 
 /** A citation's number. It opens the source's page; its state is told by its form: filled is sourced, outlined is not claimed. */
-function chip(n, source, filled, words) {
+function chip(n, source, filled, { say }) {
   const href = source && webAddress(source.url);
-  const props = { class: filled ? "chip filled" : "chip", "aria-label": `${words.source(n)}: ${source?.title || ""}` };
+  const props = { class: filled ? "chip filled" : "chip", "aria-label": `${say("source", n)}: ${source?.title || ""}` };
   return href ? h("a", { ...props, ...outside(href) }, String(n)) : h("span", { ...props, role: "img" }, String(n));
 }
 
 /** A source. Its words stand below its title unless the answer itself says them. */
-function sourceRow(source, text, words, language) {
+function sourceRow(source, text, ctx) {
+  const { say, language } = ctx;
   const href = webAddress(source.url);
   const title = href ? h("a", outside(href), source.title) : h("span", null, source.title);
   return h(
     "li",
     null,
-    chip(source.n, source, true, words),
+    chip(source.n, source, true, ctx),
     h("span", { class: "name" }, title),
-    h("span", { class: "meta" }, words.read(when(source.read_at, language))),
+    h("span", { class: "meta" }, say("read", when(source.read_at, language))),
     text.includes(source.quote) ? null : h("q", { class: "say" }, source.quote),
   );
 }
 
-/** The line below an answer: how many passages it stands on, and whether it helped. */
+/** The line below an answer: how many passages it stands on, and whether it helped. Half an answer has none. */
 function proof(message, state, note, ctx) {
+  if (message.interrupted) return null;
   const { words } = ctx;
   const line = h("p", { class: "proof meta" }, mark(state), note);
-  if (message.id && !message.interrupted) {
+  if (message.id) {
+    line.append(h("button", { type: "button", class: "link", "aria-expanded": "false", click: ({ currentTarget }) => ctx.receipt(message, currentTarget) }, words.receipt));
     const vote = h("span", { class: "vote" }, words.helpful);
     for (const [label, helpful] of [[words.yes, true], [words.no, false]]) {
       vote.append(h("button", { type: "button", class: "link", click: () => ctx.feedback(message.id, helpful, vote) }, label));
@@ -46,34 +56,56 @@ function proof(message, state, note, ctx) {
   return line;
 }
 
+/** Text and the chip that ends it are one claim; pointing at the chip or at its source shows which words it carries. */
 function answered(message, ctx) {
-  const { words, language } = ctx;
+  const { words, say } = ctx;
   const body = h("div", { class: "text" });
+  const claims = new Map();
+  let claim = h("span", { class: "claim" });
+  const cards = [];
+  const inText = new Set();
   for (const part of message.parts) {
-    if (part.type === "text") body.append(...lines(part.text));
-    else body.append(chip(part.n, message.sources[part.n - 1], true, words));
+    const source = message.sources[part.n - 1];
+    if (part.type === "text") claim.append(...lines(part.text));
+    else if (part.type === "card") cards.push(cardView(part.card, ctx, part.n && chip(part.n, source, true, ctx), source));
+    else {
+      claim.append(chip(part.n, source, true, ctx));
+      claims.set(part.n, claim);
+      inText.add(part.n);
+      body.append(claim);
+      claim = h("span", { class: "claim" });
+    }
   }
-  const sources = message.sources.map((source) => sourceRow(source, message.text, words, language));
+  body.append(claim);
+  const sources = message.sources
+    .filter(({ n }) => inText.has(n))
+    .map((source) => {
+      const row = sourceRow(source, message.text, ctx);
+      for (const [event, on] of [["pointerenter", true], ["pointerleave", false]])
+        row.addEventListener(event, () => claims.get(source.n).classList.toggle("shown", on));
+      return row;
+    });
   const count = message.sources.length;
   return [
     body,
-    count ? h("ol", { class: "sources" }, ...sources) : null,
-    proof(message, count ? "proved" : "unproven", count ? words.passages(count) : words.unsourced, ctx),
+    ...cards,
+    sources.length ? h("ol", { class: "sources" }, ...sources) : null,
+    proof(message, count ? "proved" : "unproven", count ? say("passages", count) : words.unsourced, ctx),
   ];
 }
 
 function closest(message, ctx) {
-  const { words, language } = ctx;
+  const { words, say, language } = ctx;
   const rows = message.sources.map((source) => {
     const href = webAddress(source.url);
     const from = href ? h("a", outside(href), source.title) : source.title;
-    const origin = h("p", { class: "meta" }, from, `, ${words.read(when(source.read_at, language))}`);
-    return h("li", null, chip(source.n, source, false, words), h("div", null, h("q", { class: "say" }, source.quote), origin));
+    const origin = h("p", { class: "meta" }, from, `, ${say("read", when(source.read_at, language))}`);
+    return h("li", null, chip(source.n, source, false, ctx), h("div", null, h("q", { class: "say" }, source.quote), origin));
   });
   return [
     h("p", { class: "say finding" }, words.closest),
     h("ol", { class: "passages" }, ...rows),
-    proof(message, "unproven", `${words.passages(rows.length)}, ${words.noClaim}`, ctx),
+    proof(message, "unproven", `${say("passages", rows.length)}, ${words.noClaim}`, ctx),
     h(
       "div",
       { class: "actions" },
@@ -87,7 +119,7 @@ function nothing(message, ctx) {
   const { words } = ctx;
   return [
     h("p", { class: "say finding" }, words.none),
-    proof(message, "not", words.passages(0), ctx),
+    proof(message, "not", ctx.say("passages", 0), ctx),
     ctx.offer ? personForm(ctx) : null,
   ];
 }
@@ -112,13 +144,13 @@ export function personForm(ctx) {
         } else ctx.toPerson(email || null, form);
       },
     },
-    h("div", { class: "callout" }, h("strong", null, words.offer(ctx.hours)), h("p", { class: "meta" }, words.offerNote)),
+    h("div", { class: "callout" }, h("strong", null, ctx.hours ? ctx.say("offerFrom", ctx.hours) : words.offer, ctx.wait && ` ${ctx.wait}`), h("p", { class: "meta" }, words.offerNote)),
     field,
     wrong,
     h(
       "div",
       { class: "actions" },
-      h("button", { class: "button strong" }, words.sendToPerson),
+      h("button", { class: "button strong" }, words.toPerson),
       h("button", { type: "button", class: "button", click: () => { form.remove(); ctx.focus(); } }, words.noThanks),
     ),
   );
@@ -133,7 +165,9 @@ export function entry(message, ctx) {
   const { words, language } = ctx;
   const lang = message.lang || null;
   if (message.author === "visitor") {
-    return h("article", { class: "entry visitor", lang, "aria-label": words.visitor }, h("div", { class: "bubble" }, ...lines(message.text)));
+    const bubble = h("div", { class: "bubble" }, ...lines(message.text));
+    if (message.event === "attachment") ctx.part("files", "draw", bubble, message.parts[0]).catch(() => {});
+    return h("article", { class: "entry visitor", lang, "aria-label": words.visitor }, bubble);
   }
   if (message.author === "person") {
     const name = message.name || words.person;
@@ -146,11 +180,12 @@ export function entry(message, ctx) {
   }
   if (message.author === "system") {
     return message.event === "handed_off"
-      ? h("div", { class: "callout entry" }, h("strong", null, message.text))
+      ? h("div", { class: "callout entry" }, h("strong", null, message.text), ctx.wait || ctx.hours ? h("p", { class: "meta" }, ctx.wait || ctx.say("offerFrom", ctx.hours)) : "")
       : h("p", { class: "event meta" }, h("span", null, message.text));
   }
   const shape = { closest, none: nothing }[message.level] || answered;
-  const cut = message.interrupted ? h("p", { class: "meta" }, words.stopped) : null;
+  const again = h("button", { type: "button", class: "link", click: () => ctx.again() }, words.askAgain);
+  const cut = message.interrupted ? h("p", { class: "proof meta" }, words.stopped, again) : null;
   return h("article", { class: "entry", lang }, byAi(message.at, ctx), ...shape(message, ctx).filter(Boolean), cut || "");
 }
 
@@ -159,7 +194,8 @@ export class Growing {
   constructor(ctx) {
     this.ctx = ctx;
     this.text = h("div", { class: "text growing" });
-    this.element = h("article", { class: "entry", "aria-busy": "true" }, byAi("", ctx), this.text);
+    this.sign = h("p", { class: "meta" });
+    this.element = h("article", { class: "entry", "aria-busy": "true" }, byAi("", ctx), this.sign, this.text);
     this.filled = true;
   }
 
@@ -175,7 +211,11 @@ export class Growing {
   }
 
   cite(n, source) {
-    this.text.append(chip(n, source, this.filled, this.ctx.words));
+    this.text.append(chip(n, source, this.filled, this.ctx));
+  }
+
+  card({ card, n, source }) {
+    this.element.append(cardView(card, this.ctx, n && chip(n, source, true, this.ctx), source));
   }
 }
 

@@ -1,149 +1,55 @@
-/** The panel's own words. Sentences of the server are shown as they come. */
-const WORDS = {
-  en: {
-    close: "Close",
-    more: "Choices and more",
-    log: "Conversation",
-    write: "Write a message",
-    writeTo: (name) => `Write to ${name}`,
-    send: "Send",
-    stop: "Stop the answer",
-    aiNow: "AI now",
-    people: (hours) => `people ${hours}`,
-    waiting: "A person will answer",
-    here: (name) => `${name} is here`,
-    aiStopped: "the AI has stopped",
-    person: "A person",
-    visitor: "You",
-    ai: "AI",
-    retrying: (seconds) => `No connection · retrying in ${seconds} s`,
-    proof: "How answers are proved",
-    askPerson: "Ask a person",
-    askPersonInstead: "Ask a person instead",
-    backToAi: "Back to the AI",
-    differently: "Ask differently",
-    choices: (count) => (count === 1 ? "One choice, and it is optional" : `${count === 2 ? "Two" : count} choices, ${count === 2 ? "both" : "all"} optional`),
-    choicesNote: "You can write without choosing. Until you do, nothing is stored on this device.",
-    signal: "Off: your browser asks not to be tracked",
-    yes: "Yes",
-    no: "No",
-    forget: "Forget this chat",
-    forgetNow: (count) => `Forget ${count === 1 ? "1 message" : `${count} messages`} now. This cannot be undone`,
-    forgotten: "Forgotten. Nothing of this chat is left on this device.",
-    notTold: "This device has forgotten the chat. The server could not be reached; it ends the session by itself.",
-    closest: "This site does not answer that. These passages come closest; please judge for yourself.",
-    none: "I found nothing about that on this site, so I will not guess.",
-    source: (n) => `Source ${n}`,
-    passages: (count) => (count === 1 ? "1 passage" : `${count} passages`),
-    noClaim: "no answer claimed",
-    unsourced: "No source",
-    sourced: "Sourced",
-    read: (when) => `read ${when}`,
-    openPage: "Open the page",
-    helpful: "Helpful?",
-    thanks: "Thank you.",
-    offer: (hours) => (hours ? `A person can answer: ${hours}.` : "A person can answer."),
-    offerNote: "Leave an address and the reply reaches you by e-mail. It is used for this reply only.",
-    email: "E-mail (you can leave it empty)",
-    emailWrong: "This is no e-mail address. Write it like you@example.com, or leave the field empty.",
-    sendToPerson: "Send to a person",
-    noThanks: "No, thanks",
-    again: "Try again",
-    againIn: (seconds) => `Try again in ${seconds} s`,
-    askAgain: "Ask again",
-    now: "Try now",
-    cut: "The answer was cut short.",
-    stopped: "Stopped.",
-    offline: "No connection. Nothing is lost: it goes on as soon as the connection is back.",
-    busy: "Another answer is still being written. Your text is kept.",
-    tooMany: "Too many messages at once. Your text is kept.",
-    over: "This chat session is over, and its history is no longer here. A new one has begun.",
-    unreachable: "The chat cannot be reached.",
-    failed: "The server could not do this. Your text is kept.",
-    reply: "New reply",
-    newer: "Newest message",
-  },
-  de: {
-    close: "Schließen",
-    more: "Einstellungen und mehr",
-    log: "Gespräch",
-    write: "Nachricht schreiben",
-    writeTo: (name) => `An ${name} schreiben`,
-    send: "Senden",
-    stop: "Antwort anhalten",
-    aiNow: "Jetzt: KI",
-    people: (hours) => `Menschen: ${hours}`,
-    waiting: "Ein Mensch antwortet",
-    here: (name) => `${name} ist da`,
-    aiStopped: "die KI hat aufgehört",
-    person: "Ein Mensch",
-    visitor: "Sie",
-    ai: "KI",
-    retrying: (seconds) => `Keine Verbindung · neuer Versuch in ${seconds} s`,
-    proof: "So werden Antworten belegt",
-    askPerson: "Einen Menschen fragen",
-    askPersonInstead: "Lieber einen Menschen fragen",
-    backToAi: "Zurück zur KI",
-    differently: "Anders fragen",
-    choices: (count) => (count === 1 ? "Eine Wahl, und sie ist freiwillig" : `${count === 2 ? "Zwei" : count} Fragen, ${count === 2 ? "beide" : "alle"} freiwillig`),
-    choicesNote: "Sie können schreiben, ohne zu wählen. Bis dahin wird auf diesem Gerät nichts gespeichert.",
-    signal: "Aus: Ihr Browser bittet, Sie nicht zu verfolgen",
-    yes: "Ja",
-    no: "Nein",
-    forget: "Diesen Chat vergessen",
-    forgetNow: (count) => `${count === 1 ? "1 Nachricht" : `${count} Nachrichten`} jetzt vergessen. Das ist endgültig`,
-    forgotten: "Vergessen. Auf diesem Gerät ist von diesem Chat nichts mehr.",
-    notTold: "Dieses Gerät hat den Chat vergessen. Der Server war nicht erreichbar; er beendet die Sitzung von selbst.",
-    closest: "Diese Website beantwortet das nicht. Diese Stellen kommen am nächsten; bitte urteilen Sie selbst.",
-    none: "Dazu habe ich auf dieser Website nichts gefunden und rate deshalb nicht.",
-    source: (n) => `Quelle ${n}`,
-    passages: (count) => (count === 1 ? "1 Stelle" : `${count} Stellen`),
-    noClaim: "keine Antwort behauptet",
-    unsourced: "Ohne Quelle",
-    sourced: "Mit Quelle",
-    read: (when) => `gelesen ${when}`,
-    openPage: "Seite öffnen",
-    helpful: "Hilfreich?",
-    thanks: "Danke.",
-    offer: (hours) => (hours ? `Ein Mensch kann antworten: ${hours}.` : "Ein Mensch kann antworten."),
-    offerNote: "Mit einer Adresse kommt die Antwort per E-Mail. Sie dient nur dieser Antwort.",
-    email: "E-Mail (darf leer bleiben)",
-    emailWrong: "Das ist keine E-Mail-Adresse. Bitte wie sie@example.com schreiben oder das Feld leer lassen.",
-    sendToPerson: "An einen Menschen senden",
-    noThanks: "Nein, danke",
-    again: "Nochmals versuchen",
-    againIn: (seconds) => `Neuer Versuch in ${seconds} s`,
-    askAgain: "Nochmals fragen",
-    now: "Jetzt versuchen",
-    cut: "Die Antwort wurde abgebrochen.",
-    stopped: "Angehalten.",
-    offline: "Keine Verbindung. Nichts geht verloren: Es geht weiter, sobald sie wieder da ist.",
-    busy: "Eine andere Antwort wird noch geschrieben. Ihr Text bleibt stehen.",
-    tooMany: "Zu viele Nachrichten auf einmal. Ihr Text bleibt stehen.",
-    over: "Diese Chat-Sitzung ist zu Ende, ihr Verlauf ist hier nicht mehr da. Eine neue hat begonnen.",
-    unreachable: "Der Chat ist nicht erreichbar.",
-    failed: "Der Server konnte das nicht tun. Ihr Text bleibt stehen.",
-    reply: "Neue Antwort",
-    newer: "Neueste Nachricht",
-  },
-};
+/** The panel's own words. English comes with the panel; each other language is a small file, fetched where it is needed.
+ * web/assets.py fills in the keys, the English words and the other languages. */
+const KEYS = "__KEYS__";
+const ENGLISH = "__ENGLISH__";
+const LANGUAGES = "__LANGUAGES__";
+export const BUILD = "__BUILD__";
+const FORMS = ["zero", "one", "two", "few", "many", "other"];
+const RTL = ["ar"];
 
-/** The language of the tables that fits a tag such as "de-AT" best. */
-export function known(language) {
-  const short = (language || "").slice(0, 2).toLowerCase();
-  return short in WORDS ? short : "en";
+export const directionOf = (language) => (RTL.includes(language) ? "rtl" : "ltr");
+
+/** The words of a language by key, and the language that they are in: English where a file cannot be had. */
+export async function wordsFor(language, base) {
+  let text = ENGLISH;
+  try {
+    if (LANGUAGES.includes(language)) text = (await import(`${base}widget/words-${language}-${BUILD}.js`)).default;
+    else language = "en";
+  } catch {
+    language = "en";
+  }
+  const lines = text.split("\n");
+  return { language, words: Object.fromEntries(KEYS.split(" ").map((key, i) => [key, lines[i]])) };
 }
 
-export const wordsFor = (language) => WORDS[known(language)];
+/** A text with its value. A count picks its form; a language with fewer forms than its grammar has repeats the last. */
+export function fill(text, value, language) {
+  const forms = text.split("|");
+  const rules = forms[1] && new Intl.PluralRules(language);
+  const known = rules && FORMS.filter((form) => rules.resolvedOptions().pluralCategories.includes(form));
+  return (rules ? forms[Math.min(known.indexOf(rules.select(value)), forms.length - 1)] : text).replace("{}", value);
+}
+
+const locale = (language) => (language === "en" ? "en-GB" : language);
 
 const sameDay = (a, b) => a.toDateString() === b.toDateString();
+
+const CLOCK = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
 
 /** "14:02" today, "23 Nov" this year, with the year before that. */
 export function when(iso, language) {
   const date = new Date(iso);
   const today = new Date();
-  const options = sameDay(date, today)
-    ? { hour: "2-digit", minute: "2-digit", hourCycle: "h23" }
-    : { day: "numeric", month: "short", ...(date.getFullYear() === today.getFullYear() ? {} : { year: "numeric" }) };
-  return new Intl.DateTimeFormat(language === "en" ? "en-GB" : language, options).format(date);
+  const year = date.getFullYear() === today.getFullYear() ? {} : { year: "numeric" };
+  const options = sameDay(date, today) ? CLOCK : { day: "numeric", month: "short", ...year };
+  return new Intl.DateTimeFormat(locale(language), options).format(date);
+}
+
+/** A time to come: "17:00" today, "Tue 09:00" within a week, "3 Mar" after that. */
+export function coming(iso, language) {
+  const date = new Date(iso);
+  const today = new Date();
+  const far = date - today > 6 * 864e5;
+  const options = sameDay(date, today) ? CLOCK : far ? { day: "numeric", month: "short" } : { weekday: "short", ...CLOCK };
+  return new Intl.DateTimeFormat(locale(language), options).format(date);
 }

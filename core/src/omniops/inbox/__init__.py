@@ -1,0 +1,1 @@
+"""What people do: queue, take over, assign, reply, approve, note, close."""

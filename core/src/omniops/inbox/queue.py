@@ -1,0 +1,121 @@
+"""The list of conversations as those who work there need it: by page, and who waits longest first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from sqlalchemy import func, tuple_
+from sqlmodel import col, select
+
+from omniops.accounts.service import Accounts, OpeningHours
+from omniops.contracts.scope import Scope
+from omniops.conversation.models import Conversation
+from omniops.conversation.service import due
+from omniops.database.service import Database
+from omniops.errors import Rejected
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationView:
+    """A conversation in the list. Holds nothing personal."""
+
+    id: UUID
+    channel: str
+    language: str
+    state: str
+    mode: str | None
+    messages: int
+    assigned_to: UUID | None
+    waiting_since: datetime | None
+    due_at: datetime | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which conversations. `assigned_to` is a member, or "nobody". With `waiting`, those whose visitor waits for a
+    person, longest first; else all, newest first. `after` is the `place` of the last one that was seen."""
+
+    state: str | None = None
+    channel: str | None = None
+    assigned_to: UUID | Literal["nobody"] | None = None
+    waiting: bool = False
+    after: str | None = None
+    limit: int = 50
+
+
+class Queue:
+    """Reads the list."""
+
+    def __init__(self, database: Database, accounts: Accounts) -> None:
+        self._database = database
+        self._accounts = accounts
+
+    async def page(self, scope: Scope, wanted: Wanted) -> Sequence[ConversationView]:
+        """At most `limit` of them. Raises `Rejected` for an `after` that no page gave."""
+        hours = (await self._accounts.domain(scope)).settings.hours
+        statement = select(Conversation).where(Conversation.domain_id == scope.domain_id)
+        if wanted.state is not None:
+            statement = statement.where(Conversation.state == wanted.state)
+        if wanted.channel is not None:
+            statement = statement.where(Conversation.channel == wanted.channel)
+        if wanted.assigned_to == "nobody":
+            statement = statement.where(col(Conversation.assigned_to).is_(None))
+        elif wanted.assigned_to is not None:
+            statement = statement.where(Conversation.assigned_to == wanted.assigned_to)
+        if wanted.waiting:
+            statement = statement.where(col(Conversation.waiting_since).is_not(None))
+            statement = statement.order_by(col(Conversation.waiting_since), col(Conversation.id))
+            if wanted.after is not None:
+                place = tuple_(col(Conversation.waiting_since), col(Conversation.id))
+                statement = statement.where(place > _cursor(wanted.after))
+        else:
+            statement = statement.order_by(col(Conversation.id).desc())
+            if wanted.after is not None:
+                statement = statement.where(Conversation.id < _cursor(wanted.after)[1])
+        async with self._database.session(scope) as session:
+            rows = (await session.exec(statement.limit(wanted.limit))).all()
+        return [row_view(row, hours) for row in rows]
+
+    async def waiting(self, scope: Scope) -> int:
+        """How many conversations wait for a person to take them."""
+        statement = select(func.count()).where(
+            Conversation.domain_id == scope.domain_id, col(Conversation.state).in_(("waiting", "draft"))
+        )
+        async with self._database.session(scope) as session:
+            return (await session.exec(statement)).one()
+
+
+def place(view: ConversationView) -> str:
+    """What names a conversation's place in the list."""
+    return f"{(view.waiting_since or view.created_at).isoformat()}~{view.id}"
+
+
+def row_view(row: Conversation, hours: OpeningHours | None) -> ConversationView:
+    return ConversationView(
+        id=row.id,
+        channel=row.channel,
+        language=row.language,
+        state=row.state,
+        mode=row.mode,
+        messages=row.last_seq,
+        assigned_to=row.assigned_to,
+        waiting_since=row.waiting_since,
+        due_at=due(hours, row.waiting_since),
+        created_at=row.created_at,
+    )
+
+
+def _cursor(text: str) -> tuple[datetime, UUID]:
+    moment, _, identifier = text.partition("~")
+    try:
+        found = datetime.fromisoformat(moment), UUID(identifier)
+    except ValueError:
+        found = None
+    if found is None or found[0].tzinfo is None:
+        raise Rejected("This is no place in the list.", code="bad_cursor", where="after", do="Use `next` as it came.")
+    return found

@@ -1,0 +1,55 @@
+"""The ledger of consent, the words that were shown, and the browsers that carry a choice."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Index
+from sqlmodel import Field
+
+from omniops.contracts.ids import new_id, utcnow
+from omniops.database.marks import not_personal
+from omniops.database.models import Marked, SubjectModel
+
+
+class ConsentEvent(Marked, table=True):
+    """One answer of one person to one purpose, as it was given. Added to, never changed; only erasure deletes.
+
+    Somebody who says no before anything is known of them gets an id that nobody holds: the no counts, and leads to no
+    person. `home_id` is as in `vault.models`.
+    """
+
+    __tablename__ = "consent_event"
+    __table_args__ = (Index("ix_consent_event_subject", "home_id", "subject_id"),)
+    account_id: UUID = not_personal("the account it belongs to")
+    home_id: UUID = Field(primary_key=True)
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    subject_id: UUID = not_personal("random id; leads to a person only through the vault")
+    purpose: str = not_personal("what was asked for")
+    answer: str = not_personal("given, refused, withdrawn, expired or renewed")
+    notice_id: str = not_personal("which notice was shown")
+    notice_version: str = not_personal("hash of the words that were shown")
+    locale: str = not_personal("language tag of the reader")
+    method: str = not_personal("banner, widget, api, or the name of another source")
+    signal: str = not_personal("what the browser asks for: none, gpc or dnt")
+    jurisdiction: str = not_personal("country whose law applies, from settings or language; never from an address")
+    created_at: datetime = not_personal("when it was answered", default_factory=utcnow)
+
+
+class NoticeText(Marked, table=True):
+    """The words of a notice in one language. The whole deployment's; no business's data is in it."""
+
+    __tablename__ = "notice_text"
+    id: str = Field(primary_key=True)
+    version: str = Field(primary_key=True)
+    locale: str = not_personal("language of the words")
+    body: str = not_personal("the words")
+    created_at: datetime = not_personal("first shown", default_factory=utcnow)
+
+
+class ConsentBrowser(SubjectModel, table=True):
+    """A browser that said yes to something. Its random number is kept there only; here is the hash."""
+
+    __tablename__ = "consent_browser"
+    __table_args__ = (Index("uq_consent_browser_hash", "domain_id", "hash", unique=True),)
+    hash: bytes = not_personal("hash of a random number")
+    created_at: datetime = not_personal("first yes", default_factory=utcnow)

@@ -1,0 +1,22 @@
+"""The privacy room's door: what other rooms of its floor may ask of it."""
+
+from omniops.privacy.catalog import ANALYTICS_DAYS, Catalog
+from omniops.privacy.consents import Answer, Browser, Circumstances, Consents
+from omniops.privacy.notices import Choice, Notice, cautions, choices
+from omniops.privacy.signals import Signal, jurisdiction, signal_of
+
+__all__ = [
+    "ANALYTICS_DAYS",
+    "Answer",
+    "Browser",
+    "Catalog",
+    "Choice",
+    "Circumstances",
+    "Consents",
+    "Notice",
+    "Signal",
+    "cautions",
+    "choices",
+    "jurisdiction",
+    "signal_of",
+]

@@ -1,0 +1,164 @@
+"""What the inbox of the business API takes and answers, as models."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from omniops.conversation.service import Reason
+from omniops.server.visitor_shapes import Body, State
+
+Mode = Literal["automatic", "draft", "off"]
+
+
+class Shape(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+
+class Conversation(Shape):
+    """A conversation in the list. Holds nothing personal."""
+
+    id: UUID
+    channel: str
+    language: str
+    state: State
+    mode: Mode | None = Field(description="What a person chose for this conversation; null: the website's rules.")
+    messages: int
+    assigned_to: UUID | None = Field(description="The member who takes care of it.")
+    waiting_since: datetime | None = Field(description="Since when its visitor waits for a person.")
+    due_at: datetime | None = Field(description="When the usual wait is over, from the website's hours.")
+    created_at: datetime
+
+
+class CitedPage(Shape):
+    title: str
+    url: str
+
+
+class Tried(Shape):
+    """An answer of the AI, by the number of its message."""
+
+    seq: int
+    level: str | None
+    interrupted: bool
+
+
+class Summary(Shape):
+    """Picked from the conversation's own words; nothing is written by a model."""
+
+    question: str = Field(description="The visitor's newest message.")
+    unanswered: list[str] = Field(description="All that came since somebody last answered in full.")
+    level: str | None = Field(description="How sure the AI's last answer was.")
+    pages: list[CitedPage]
+    tried: list[Tried]
+
+
+class Provenance(Shape):
+    """The record of one answer of the AI. Holds nothing personal."""
+
+    message_id: UUID
+    written_at: datetime
+    provider: str | None = Field(description="null: no provider was asked, such as after a refusal of the guard.")
+    model: str | None
+    region: str | None
+    processor: str | None = Field(description="Who received the question; null: it did not leave this server.")
+    vendor_keeps: str | None = Field(description="What the vendor keeps of it, by contract.")
+    own_key: bool = Field(description="Asked with the business's own key.")
+    calls: int = Field(description="Calls that are billed.")
+    usd: Decimal | None = Field(description="Cost in USD; null where a price is not known.")
+    measured: bool = Field(description="The vendor's own count of tokens, not an estimate.")
+    over_budget: bool = Field(description="No vendor was asked because the day's budget was used up.")
+    tokens_in: int
+    tokens_out: int
+    tokens_cached: int
+    first_ms: int = Field(description="Milliseconds until the visitor saw the first words.")
+    total_ms: int
+    order: list[str] = Field(description="The preference that was followed.")
+    tried: list[tuple[str, str]] = Field(description="Who was asked in vain, and the kind of error.")
+    passed_over: dict[str, str] = Field(description="Who was not asked, and why.")
+    tools: list[tuple[str, str]] = Field(description="Tools that were used, and what came of it.")
+    found: list[UUID] = Field(description="Passages that were found.")
+    cited: list[UUID] = Field(description="Passages that the answer stands on.")
+    strength: float | None = Field(description="How well the best passage fits the question; null: not measured.")
+    hidden: dict[str, int] = Field(description="What was replaced before the question left, by kind.")
+    guard: str | None = Field(description="The topic that the guard refused.")
+    taken_back: Literal["recited", "unfounded"] | None = Field(
+        description="Why the model's words were taken back: its instructions were in them, or nothing was behind them."
+    )
+
+
+class Change(Shape):
+    kind: Literal["same", "added", "removed"]
+    text: str
+
+
+class Draft(Shape):
+    """An answer of the AI that a person decides about. Its visitor does not see it."""
+
+    id: UUID
+    conversation_id: UUID
+    state: Literal["open", "sent", "rejected", "superseded"]
+    level: str | None
+    text: str
+    parts: list[dict[str, Any]]
+    sources: list[dict[str, Any]]
+    sent: str | None = Field(description="What left, once it did.")
+    difference: list[Change] = Field(description="From the draft to what left, by words.")
+    message_id: UUID | None
+    decided_by: UUID | None
+    decided_at: datetime | None
+    created_at: datetime
+
+
+class Note(Shape):
+    """A note; never shown to the visitor."""
+
+    id: UUID
+    text: str
+    author: str = Field(examples=["member:0198…"])
+    at: datetime
+
+
+class Event(Shape):
+    """What was done with a conversation."""
+
+    event: str
+    before: State
+    after: State
+    actor: str = Field(description="`visitor`, or kind and id of the member, API key or task.")
+    reason: str
+    at: datetime
+
+
+class Detail(Shape):
+    """All that a person sees beside the messages."""
+
+    conversation: Conversation
+    summary: Summary
+    draft: Draft | None
+    notes: list[Note]
+    events: list[Event]
+
+
+class Words(Body):
+    text: str = Field(max_length=20_000, description="At most 4,000 characters count.")
+
+
+class Why(Body):
+    reason: Reason = "by_person"
+
+
+class Assignment(Body):
+    member: UUID | None
+
+
+class ModeChoice(Body):
+    mode: Mode | None = Field(description="null: the website's rules again.")
+
+
+class Approval(Body):
+    text: str | None = Field(default=None, max_length=20_000, description="What is sent instead of the draft's words.")

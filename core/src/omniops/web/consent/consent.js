@@ -1,0 +1,289 @@
+/*
+ * Asks a visitor of a website what may be done, with or without a chat on it. Put it first in the page's head, without
+ * `async`, so that Google's tags find their defaults:
+ *
+ *   <script src="https://H/consent.js" data-domain="pk_…" data-purposes="analytics advertising"></script>
+ *
+ * It stores nothing and tells nobody before the visitor acts. A no is kept as a no and nothing else; a random number is
+ * kept only after a yes. web/banner.py fills in the names in capitals.
+ */
+(() => {
+  "use strict";
+  const VERSION = "__VERSION__";
+  const CSS = "__CSS__";
+  const LANGUAGES = "__LANGUAGES__";
+  const DAYS = "__DAYS__";
+  const TAG = "omniops-consent";
+  const GOOGLE = {
+    analytics: ["analytics_storage"],
+    advertising: ["ad_storage", "ad_user_data", "ad_personalization"],
+  };
+
+  const script = document.currentScript;
+  const { domain: key, lang, theme, link, purposes: named = "analytics" } = script.dataset;
+  if (window.omniopsConsent) return;
+  if (!key) {
+    console.error('OmniOps: the script tag has no data-domain="pk_…", so nobody is asked. Copy the tag from the dashboard.');
+    return;
+  }
+  const base = new URL(".", script.src).href;
+  const purposes = named.split(/\s+/);
+  const tag = (lang || document.documentElement.lang || navigator.language).replace("_", "-");
+  const locale = /^[a-z]{2,8}(-[a-z0-9]{1,8})*$/i.test(tag) ? tag : "en";
+  const short = locale.slice(0, 2).toLowerCase();
+  const language = LANGUAGES.includes(short) ? short : "en";
+  const signal = navigator.globalPrivacyControl ? "gpc" : navigator.doNotTrack === "1" ? "dnt" : "none";
+
+  // What this browser keeps: when it was answered, the answers, after a yes a random number, and whether a no still has
+  // to reach the server.
+  const NAME = `omniops:${key}:consent`;
+  let kept = read();
+
+  function read() {
+    try {
+      const found = JSON.parse(localStorage.getItem(NAME));
+      if (found.answers && Date.now() - found.at < DAYS * 864e5) return found;
+      localStorage.removeItem(NAME);
+    } catch {
+      // Nothing is kept, or the browser forbids it.
+    }
+    return { answers: {} };
+  }
+
+  function keep() {
+    kept.at = Date.now();
+    try {
+      localStorage.setItem(NAME, JSON.stringify(kept));
+    } catch {
+      // The choice lasts as long as the page.
+    }
+  }
+
+  const allowed = (purpose) => signal === "none" && kept.answers[purpose] === true;
+  const state = () => Object.fromEntries(purposes.map((purpose) => [purpose, allowed(purpose)]));
+  const asked = () => purposes.every((purpose) => purpose in kept.answers);
+
+  function google(command, granted, more) {
+    const said = { ...more };
+    for (const [purpose, names] of Object.entries(GOOGLE)) for (const name of names) said[name] = granted(purpose) ? "granted" : "denied";
+    // Google's tags take an `arguments` object and nothing else.
+    (function push() {
+      (window.dataLayer ||= []).push(arguments);
+    })("consent", command, said);
+  }
+
+  const told = new Set();
+  let collector;
+
+  /** Brings the page to what is allowed now. */
+  function apply() {
+    if (Object.keys(kept.answers).length) google("update", allowed);
+    activate();
+    if (allowed("analytics")) {
+      collector ||= import(`${base}consent/collect-${VERSION}.js`);
+      collector.then((module) => module.count({ base, key, token: () => allowed("analytics") && kept.id }), () => (collector = null));
+    }
+    document.dispatchEvent(new CustomEvent("omniops:consent", { detail: state() }));
+    for (const tell of told) tell(state());
+    view.pill().catch(() => {});
+  }
+
+  /** Tags that wait as `text/plain` run once they may. The same element is put back: its text and address stay those
+   * that the page brought, which a policy of trusted types lets pass. */
+  function activate() {
+    for (const waiting of document.querySelectorAll('script[type="text/plain"][data-omniops-purpose]')) {
+      if (!waiting.dataset.omniopsPurpose.split(/\s+/).every(allowed)) continue;
+      const { parentNode, nextSibling } = waiting;
+      waiting.remove();
+      waiting.removeAttribute("type");
+      if (waiting.dataset.type) waiting.type = waiting.dataset.type;
+      parentNode.insertBefore(waiting, nextSibling);
+    }
+  }
+
+  let loading;
+  const words = () =>
+    (loading ||= import(`${base}consent/words-${language}-${VERSION}.js`).then(
+      (module) => module.default,
+      (error) => {
+        loading = null;
+        throw error;
+      },
+    ));
+
+  /** A no counts at once, here; a yes counts when the server has kept it. */
+  async function choose(given) {
+    const yes = Object.values(given).includes(true);
+    if (!yes) {
+      Object.assign(kept.answers, given);
+      keep();
+      apply();
+    }
+    try {
+      const { choices } = await words();
+      const answers = choices
+        .filter(({ purpose }) => purpose in given)
+        .map(({ purpose, notice, version }) => ({ purpose, given: given[purpose], notice, version }));
+      const response = await fetch(`${base}v1/visitor/choices`, {
+        method: "POST",
+        credentials: "omit",
+        referrerPolicy: "strict-origin",
+        keepalive: true,
+        headers: { "Content-Type": "application/json" },
+        body: JSON.stringify({ key, consent: kept.id || null, answers, locale, signal }),
+      });
+      if (!response.ok) throw new Error(`OmniOps: the choice was not kept (${response.status}).`);
+      const { consent } = await response.json();
+      kept = { answers: { ...kept.answers, ...given }, ...(consent && { id: consent }) };
+    } catch (error) {
+      if (yes) throw error;
+      kept.late = true;
+    }
+    keep();
+    if (yes) apply();
+  }
+
+  const withdraw = () => choose(Object.fromEntries(purposes.map((purpose) => [purpose, false])));
+
+  function h(name, props, ...children) {
+    const node = document.createElement(name);
+    for (const [prop, value] of Object.entries(props)) {
+      if (typeof value === "function") node.addEventListener(prop, value);
+      else if (value !== undefined && value !== false) node.setAttribute(prop, value === true ? "" : value);
+    }
+    node.append(...children.filter(Boolean));
+    return node;
+  }
+
+  class View extends HTMLElement {
+    connectedCallback() {
+      if (this.shadowRoot) return;
+      const sheet = new CSSStyleSheet();
+      sheet.replaceSync(CSS);
+      this.attachShadow({ mode: "open" }).adoptedStyleSheets = [sheet];
+      if (theme) this.dataset.theme = theme;
+      this.lang = language;
+      if (language === "ar") this.dir = "rtl";
+      this.card = h("section", { class: "card", "aria-labelledby": "title", hidden: true });
+      this.card.addEventListener("keydown", (event) => event.key === "Escape" && this.close());
+      this.small = h("div", { class: "pill" });
+      this.said = h("p", { class: "said", role: "status" });
+      this.shadowRoot.append(this.card, this.small);
+      customElements.whenDefined("omniops-chat").then(() => this.setAttribute("beside", ""));
+    }
+
+    /** The way back, on every page: the choices, and in one click the no. */
+    async pill() {
+      if (!this.small || (!asked() && signal === "none")) return;
+      const { words: w } = await words();
+      const any = purposes.some(allowed);
+      const inside = this.small.contains(this.shadowRoot.activeElement);
+      this.small.replaceChildren(
+        ...[
+          link !== "off" && h("button", { type: "button", click: () => this.open(true) }, w.title),
+          signal !== "none" && h("span", {}, w.signal),
+          any && h("button", { type: "button", click: () => this.answer(Object.fromEntries(purposes.map((p) => [p, false]))) }, w.stop),
+        ].filter(Boolean),
+      );
+      if (inside) this.small.querySelector("button")?.focus();
+    }
+
+    async open(byHand) {
+      this.w = await words();
+      this.byHand = byHand;
+      this.said.textContent = "";
+      this.draw();
+      this.card.hidden = false;
+      this.small.hidden = true;
+      if (byHand) this.card.querySelector("button").focus();
+    }
+
+    close() {
+      const inside = this.shadowRoot.activeElement;
+      this.card.hidden = true;
+      this.small.hidden = false;
+      if (inside) this.small.querySelector("button")?.focus();
+    }
+
+    draw() {
+      const { words: w, choices } = this.w;
+      const list = choices.filter(({ purpose }) => purposes.includes(purpose));
+      const all = (given) => Object.fromEntries(list.map(({ purpose }) => [purpose, given]));
+      const act = (label, given) => h("button", { type: "button", class: "button", click: () => this.answer(all(given)) }, label);
+      const focused = this.shadowRoot.activeElement?.id;
+      this.card.replaceChildren(
+        ...[
+          h(
+            "div",
+            { class: "head" },
+            h("h2", { id: "title" }, w.title),
+            h("button", { type: "button", class: "close", "aria-label": w.close, click: () => this.close() }, "×"),
+          ),
+          h("p", { class: "meta" }, w.intro),
+          ...list.map((choice) => this.row(choice)),
+          list.length > 1 && signal === "none" && h("div", { class: "all" }, act(w.noAll, false), act(w.yesAll, true)),
+          this.said,
+          h("a", { href: `${base}cookies`, target: "_blank", rel: "noopener noreferrer" }, w.more),
+        ].filter(Boolean),
+      );
+      if (focused) this.shadowRoot.getElementById(focused)?.focus();
+    }
+
+    row({ purpose, title, note }) {
+      const { words: w } = this.w;
+      const button = (label, given) => {
+        const pressed = String(kept.answers[purpose] === given);
+        const props = { type: "button", id: `${purpose}-${given}`, "aria-pressed": pressed };
+        return h("button", { ...props, click: () => this.answer({ [purpose]: given }) }, label);
+      };
+      return h(
+        "div",
+        { class: "choice", role: "group", "aria-label": title },
+        h("div", {}, h("strong", {}, title), h("span", { class: "meta" }, signal === "none" ? note : w.signal)),
+        signal === "none" && h("div", { class: "pair" }, button(w.no, false), button(w.yes, true)),
+      );
+    }
+
+    async answer(given) {
+      try {
+        await choose(given);
+        this.said.textContent = this.w?.words.saved || "";
+      } catch (error) {
+        console.warn(error);
+        this.said.textContent = this.w.words.failed;
+        return;
+      }
+      if (this.card.hidden) return;
+      this.draw();
+      if (!this.byHand && asked()) this.close();
+    }
+  }
+
+  google("default", () => false, { wait_for_update: 500 });
+  customElements.define(TAG, View);
+  const view = document.createElement(TAG);
+  window.omniopsConsent = {
+    open: () => view.open(true),
+    withdraw,
+    state,
+    on: (tell) => {
+      told.add(tell);
+      return () => told.delete(tell);
+    },
+  };
+  addEventListener("storage", (event) => {
+    if (event.key !== NAME) return;
+    kept = read();
+    apply();
+  });
+
+  function begin() {
+    // Beside the body: first for the keyboard, and no rule of the page for the body's children meets it.
+    document.body.before(view);
+    if (kept.id && (kept.late || signal !== "none")) withdraw();
+    apply();
+    if (signal === "none" && !asked()) view.open(false).catch(() => {});
+  }
+  if (document.body) begin();
+  else document.addEventListener("DOMContentLoaded", begin);
+})();

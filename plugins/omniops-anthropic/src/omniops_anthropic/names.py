@@ -1,0 +1,4 @@
+"""Names that several modules share."""
+
+ANTHROPIC = "anthropic"
+"""The provider, the integration and the processor."""
