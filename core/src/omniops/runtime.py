@@ -74,10 +74,10 @@ from omniops.plugins.loading import Loaded, Plugins, load
 from omniops.plugins.seams import Seams
 from omniops.privacy.catalog import Catalog
 from omniops.privacy.consents import Consents
-from omniops.privacy.erasure import Erasure
 from omniops.privacy.notices import NoticeTexts
 from omniops.privacy.policy import PrivacyPolicy
 from omniops.privacy.register import ProcessorRegister
+from omniops.privacy.room import Foundations, Privacy
 from omniops.settings import Settings
 from omniops.switched import SwitchedOn
 from omniops.vault.blobs import Blobs
@@ -102,7 +102,7 @@ class Runtime:
     catalog: Catalog
     consents: Consents
     analytics: Analytics
-    erasure: Erasure
+    privacy: Privacy
     jobs: Jobs
     notices: Notices
     accounts: Accounts
@@ -288,7 +288,9 @@ class _Builder:
             catalog=catalog,
             consents=consents,
             analytics=Analytics(database, consents, jobs, clock),
-            erasure=Erasure(database, vault),
+            privacy=Privacy.over(
+                Foundations(database, vault, blobs, audit, jobs, seams, catalog, consents, clock, log)
+            ),
             jobs=jobs,
             notices=notices,
             accounts=accounts,

@@ -412,7 +412,7 @@ async def test_an_erased_person_is_not_written_to(desk, post):
     ((conversation, _, _),) = conversations(desk)
     await desk.runtime.inbox.reply(desk.domain.scope, conversation, "Mara here.", actor=MEMBER)
     ((subject,),) = desk.rows("select subject_id from omniops.conversation where domain_id = %s", desk.domain.id)
-    await desk.runtime.erasure.erase(desk.domain.scope, subject, actor=OPERATOR)
+    await desk.runtime.privacy.erasure.erase(desk.domain.scope, subject, actor=OPERATOR)
     await desk.work()
     while desk.make_due():
         await desk.work()

@@ -93,7 +93,7 @@ async def test_an_erased_visitors_question_leaves_the_gap(desk, gaps):
     first, _ = await ask(desk, "Do you ship to Norway?")
     await ask(desk, "Is shipping to Norway possible?")
     await gaps.refresh(desk.domain.scope)
-    await desk.runtime.erasure.erase(desk.domain.scope, first.subject_id, actor=MEMBER)
+    await desk.runtime.privacy.erasure.erase(desk.domain.scope, first.subject_id, actor=MEMBER)
     (left,) = await seen(gaps, desk)
     assert (left.people, left.example) == (1, "Is shipping to Norway possible?")
     rows = desk.rows("select count(*) from omniops.gap_question where subject_id = %s", first.subject_id)

@@ -182,7 +182,7 @@ async def test_notes_are_for_those_who_work_there(desk, visitor):
     own = await desk.runtime.visiting.own.read(visitor, visitor.conversation_id)
     assert "Unmistakable" not in str((history, own))
     assert "Unmistakable" not in str(desk.rows("select n::text from omniops.note n"))
-    await desk.runtime.erasure.erase(visitor.scope, visitor.subject_id, actor=OPERATOR)
+    await desk.runtime.privacy.erasure.erase(visitor.scope, visitor.subject_id, actor=OPERATOR)
     for table in ("note", "draft", "conversation_event"):
         assert desk.rows(f"select 1 from omniops.{table} where subject_id = %s", visitor.subject_id) == []
 

@@ -60,7 +60,7 @@ async def test_what_waits_is_sealed_and_goes_with_its_person(desk):
     for word in ("canary-address", "canary-words"):
         assert word not in stored
         assert word.encode().hex() not in stored
-    await desk.runtime.erasure.erase(desk.domain.scope, visitor.subject_id, actor=OPERATOR)
+    await desk.runtime.privacy.erasure.erase(desk.domain.scope, visitor.subject_id, actor=OPERATOR)
     await desk.work("mail")
     assert (rows(desk), desk.mailer.sent) == ([], [])
 

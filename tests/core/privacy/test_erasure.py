@@ -32,7 +32,7 @@ async def test_rows_of_a_plugin_that_is_gone_are_erased_as_well(desk, left_behin
             " insert into gone_note (domain_id, subject_id, thread_id) select %(d)s, %(s)s, id from t",
             {"d": desk.domain.id, "s": visitor.subject_id},
         )
-    deleted = await desk.runtime.erasure.erase(desk.domain.scope, ours.subject_id, actor=ACTOR)
+    deleted = await desk.runtime.privacy.erasure.erase(desk.domain.scope, ours.subject_id, actor=ACTOR)
     assert deleted["gone_note"] == deleted["gone_thread"] == deleted["visitor_session"] == 1
     left = left_behind.execute("select subject_id from gone_note union all select subject_id from gone_thread")
     assert left.fetchall() == [(other.subject_id,)] * 2
@@ -41,4 +41,4 @@ async def test_rows_of_a_plugin_that_is_gone_are_erased_as_well(desk, left_behin
 async def test_a_person_of_another_domain_is_not_there(desk):
     visitor = await desk.visitor(desk.other)
     with pytest.raises(NotFound):
-        await desk.runtime.erasure.erase(desk.domain.scope, visitor.subject_id, actor=ACTOR)
+        await desk.runtime.privacy.erasure.erase(desk.domain.scope, visitor.subject_id, actor=ACTOR)

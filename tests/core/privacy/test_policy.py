@@ -1,9 +1,11 @@
 """The decision at the vault's door, against a truth table written the other way round."""
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from omniops.contracts.declaration import Mark, Purpose, SubjectState
+from omniops.contracts.declaration import Declaration, Mark, Purpose, SubjectState
 from omniops.contracts.scope import Actor
+from omniops.errors import ConfigError
 from omniops.privacy.catalog import Catalog
 from omniops.privacy.policy import PrivacyPolicy, decide
 
@@ -58,3 +60,12 @@ def test_every_purpose_has_a_basis_and_a_title():
     for purpose in Catalog.build().purposes.values():
         assert purpose.title
         assert purpose.basis in ("contract", "consent", "legal_obligation", "legitimate_interests")
+
+
+def test_a_copy_of_all_that_is_held_needs_no_mark_to_name_it_and_is_no_plugins_to_ask():
+    mark = Mark("personal", purposes=frozenset({"chat.respond"}))
+    answer = Catalog.build().purposes["rights.answer"]
+    assert decide(mark, answer, SubjectState(restricted=True), Actor.system("rights")) is None
+    assert decide(Mark("secret"), answer, SubjectState(), Actor.system("rights")) == "purpose_not_in_mark"
+    with pytest.raises(ConfigError, match=r"'spy' declares 'all.of.it' with every_mark"):
+        Catalog.build([("spy", Declaration(purposes=[Purpose("all.of.it", "All", "contract", every_mark=True)]))])

@@ -57,7 +57,7 @@ async def test_an_erased_persons_file_is_gone(desk, front):
     page, office = await front.page(), await front.office()
     view = (await send(page)).json()
     visitor = await desk.runtime.visitors.recognise(page.headers["Authorization"].split()[1])
-    await desk.runtime.erasure.erase(visitor.scope, visitor.subject_id, actor=visitor.actor)
+    await desk.runtime.privacy.erasure.erase(visitor.scope, visitor.subject_id, actor=visitor.actor)
     assert (await office.get(f"attachments/{view['id']}")).status_code == 404
     assert desk.rows("select 1 from omniops.blob_chunk where domain_id = %s", desk.domain.id) == []
 

@@ -203,7 +203,7 @@ async def test_the_ledger_cannot_be_rewritten_and_goes_with_an_erased_person(wor
         with pytest.raises(DBAPIError, match="permission denied"):
             await connection.execute(text("update consent_event set answer = 'given'"))
     subject = await world.runtime.consents.bearer(shop.scope, token)
-    deleted = await world.runtime.erasure.erase(shop.scope, subject, actor=Actor("member", "m"))
+    deleted = await world.runtime.privacy.erasure.erase(shop.scope, subject, actor=Actor("member", "m"))
     assert deleted == {"analytics_event": 1, "consent_browser": 1, "consent_event": 1}
     assert ledger(world, shop) == []
 

@@ -194,7 +194,7 @@ async def test_a_visitors_write_is_repeated_under_the_visitors_own_key_and_erase
     (subject,) = {row[1] for row in stored if row[0] is not None}
     office = await front.office()
     await office.post("answers", json=ANSWER, headers=keyed())
-    await desk.runtime.erasure.erase(desk.domain.scope, subject, actor=OPERATOR)
+    await desk.runtime.privacy.erasure.erase(desk.domain.scope, subject, actor=OPERATOR)
     assert desk.rows("select count(*) from omniops.kept_visitor_answer where subject_id = %s", subject) == [(0,)]
     assert desk.rows("select count(*) from omniops.kept_answer where for_domain = %s", desk.domain.id) == [(0,)]
 

@@ -23,6 +23,8 @@ Permission = Literal[
     "webhook.manage",
     "plugin.manage",
     "audit.read",
+    "privacy.read",
+    "privacy.manage",
 ]
 Role = Literal["owner", "admin", "agent", "viewer"]
 
@@ -30,7 +32,7 @@ _VIEWER: frozenset[Permission] = frozenset({"domain.read", "knowledge.read"})
 _AGENT: frozenset[Permission] = _VIEWER | {"conversation.read", "conversation.reply", "member.read"}
 _ADMIN: frozenset[Permission] = _AGENT | {
     "member.manage", "key.manage", "domain.manage", "knowledge.manage", "connection.manage", "webhook.manage",
-    "plugin.manage", "audit.read",
+    "plugin.manage", "audit.read", "privacy.read", "privacy.manage",
 }  # fmt: skip
 _OWNER: frozenset[Permission] = _ADMIN | {"account.manage"}
 

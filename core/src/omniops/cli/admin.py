@@ -327,7 +327,7 @@ def privacy_erase(
 
     async def work(runtime: Runtime) -> dict[str, int]:
         view = await firsts(runtime).domain(domain)
-        return await runtime.erasure.erase(view.scope, subject_id, actor=OPERATOR)
+        return await runtime.privacy.erasure.erase(view.scope, subject_id, actor=OPERATOR)
 
     deleted = with_runtime(work)
     say(f"Erased: {sum(deleted.values())} rows in {len(deleted)} tables; unreadable from now on.")

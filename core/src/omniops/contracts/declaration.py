@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from omniops.contracts.rights import ExternalStore
+
 Basis = Literal["contract", "consent", "legal_obligation", "legitimate_interests"]
 """The legal bases of Art. 6(1) GDPR that OmniOps uses: (b), (a), (c) and (f)."""
 
@@ -22,6 +24,8 @@ class Purpose:
 
     `objectable` purposes stop when a person objects (Art. 21). `optional` ones need a given consent; their basis is
     `consent`. `restricted_ok` purposes go on under a restriction (Art. 18(2)), for example defending legal claims.
+    `every_mark` purposes open every personal column, whatever its mark names: core's own, for a person's right to a
+    copy of all that is held (Art. 15). A plugin that declares one is refused.
     """
 
     key: str
@@ -29,6 +33,7 @@ class Purpose:
     basis: Basis
     objectable: bool = False
     restricted_ok: bool = False
+    every_mark: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +96,7 @@ class Tables:
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """Everything that a plugin brings. An empty one says: no outside party, no cookie, no table."""
+    """Everything that a plugin brings. An empty one says: no outside party, no cookie, no table, nothing elsewhere."""
 
     processors: Sequence[Processor] = ()
     purposes: Sequence[Purpose] = ()
@@ -99,6 +104,7 @@ class Declaration:
     retention: Sequence[Retention] = ()
     cookies: Sequence[Cookie] = ()
     tables: Tables | None = None
+    stores: Sequence[ExternalStore] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,10 +28,11 @@ from omniops.contracts.scope import Actor, Scope
 from omniops.contracts.sealed import seal
 from omniops.contracts.tokens import new_token
 from omniops.conversation.messages import one_at_a_time
-from omniops.conversation.models import IdentitySecret, SubjectLink, VisitorIdentity
-from omniops.conversation.visitors import Visitor, first_known, same_person
+from omniops.conversation.models import IdentitySecret, VisitorIdentity
+from omniops.conversation.visitors import Visitor
 from omniops.database.service import Database
 from omniops.errors import Refused, Rejected
+from omniops.privacy.service import SubjectLink, first_known, same_person
 from omniops.vault.models import Subject
 from omniops.vault.service import Vault
 

@@ -56,19 +56,6 @@ class VisitorIdentity(SubjectModel, table=True):
     created_at: datetime = not_personal("when it was vouched for", default_factory=utcnow)
 
 
-class SubjectLink(SubjectModel, table=True):
-    """Two subjects that were found to be one person: `subject_id` is whom `other_id` is, on this evidence."""
-
-    __tablename__ = "subject_link"
-    __table_args__ = (
-        Index("uq_subject_link_subject", "domain_id", "subject_id", unique=True),
-        Index("ix_subject_link_other", "domain_id", "other_id"),
-    )
-    other_id: UUID = not_personal("random id of the subject that was known first")
-    evidence: str = not_personal("what shows it: identity by jwt or by hash")
-    created_at: datetime = not_personal("when it was found", default_factory=utcnow)
-
-
 class Conversation(SubjectModel, table=True):
     """A thread between one visitor and the business, on one channel."""
 

@@ -17,10 +17,11 @@ from omniops.accounts.service import DomainView
 from omniops.contracts.ids import Clock
 from omniops.contracts.scope import Actor, Scope
 from omniops.contracts.tokens import new_token, token_hash
-from omniops.conversation.models import Conversation, SubjectLink, VisitorIdentity, VisitorSession
+from omniops.conversation.models import Conversation, VisitorIdentity, VisitorSession
 from omniops.database.service import Database
 from omniops.database.tables import forget, remember
 from omniops.errors import Refused
+from omniops.privacy.service import same_person
 from omniops.vault.models import Subject
 
 REMEMBERED = timedelta(days=90)
@@ -217,19 +218,3 @@ def new_conversation(domain_id: UUID, subject_id: UUID, language: str) -> Conver
     return Conversation(
         domain_id=domain_id, subject_id=subject_id, channel=WEBSITE, language=language[:2].lower() or "en"
     )
-
-
-async def same_person(session: AsyncSession, domain_id: UUID, subject_id: UUID) -> tuple[UUID, ...]:
-    """All subjects that were found to be the same person, the given one first."""
-    root = await first_known(session, domain_id, subject_id)
-    linked = select(SubjectLink.subject_id).where(SubjectLink.domain_id == domain_id, SubjectLink.other_id == root)
-    others = {root, *(await session.exec(linked)).all()} - {subject_id}
-    return (subject_id, *sorted(others))
-
-
-async def first_known(session: AsyncSession, domain_id: UUID, subject_id: UUID) -> UUID:
-    """The subject that all links of this person lead to."""
-    statement = select(SubjectLink.other_id).where(
-        SubjectLink.domain_id == domain_id, SubjectLink.subject_id == subject_id
-    )
-    return (await session.exec(statement)).first() or subject_id

@@ -29,7 +29,13 @@ PURPOSES = (
     Purpose("knowledge.improve", "Finding what the pages leave unanswered", "legitimate_interests", objectable=True),
     Purpose("security.protect", "Preventing abuse and fraud", "legitimate_interests", objectable=True),
     Purpose("legal.defend", "Establishing or defending legal claims", "legal_obligation", restricted_ok=True),
-    Purpose("rights.answer", "Answering a request about a person's own data", "legal_obligation", restricted_ok=True),
+    Purpose(
+        "rights.answer",
+        "Answering a request about a person's own data",
+        "legal_obligation",
+        restricted_ok=True,
+        every_mark=True,
+    ),
 )
 
 CATEGORIES = (
@@ -87,6 +93,10 @@ class Catalog:
         cookies = list(COOKIES)
         for plugin, declaration in declarations:
             for purpose in declaration.purposes:
+                if purpose.every_mark:
+                    raise ConfigError(
+                        f"Plugin {plugin!r} declares {purpose.key!r} with every_mark, which is core's alone."
+                    )
                 _add(plugin, "purpose", purposes, purpose.key, purpose)
             for category in declaration.categories:
                 _add(plugin, "category", categories, category.key, category)

@@ -53,3 +53,16 @@ class ConsentBrowser(SubjectModel, table=True):
     __table_args__ = (Index("uq_consent_browser_hash", "domain_id", "hash", unique=True),)
     hash: bytes = not_personal("hash of a random number")
     created_at: datetime = not_personal("first yes", default_factory=utcnow)
+
+
+class SubjectLink(SubjectModel, table=True):
+    """Two subjects that were found to be one person: `subject_id` is whom `other_id` is, on this evidence."""
+
+    __tablename__ = "subject_link"
+    __table_args__ = (
+        Index("uq_subject_link_subject", "domain_id", "subject_id", unique=True),
+        Index("ix_subject_link_other", "domain_id", "other_id"),
+    )
+    other_id: UUID = not_personal("random id of the subject that was known first")
+    evidence: str = not_personal("what shows it: identity by jwt or by hash")
+    created_at: datetime = not_personal("when it was found", default_factory=utcnow)

@@ -31,7 +31,8 @@ def decide(mark: Mark, purpose: Purpose, state: SubjectState, actor: Actor) -> s
     """
     if state.erased:
         return "erased"
-    if mark.kind == "not_personal" or purpose.key not in mark.purposes:
+    named = purpose.key in mark.purposes or (purpose.every_mark and mark.kind == "personal")
+    if mark.kind == "not_personal" or not named:
         return "purpose_not_in_mark"
     if actor.purposes is not None and purpose.key not in actor.purposes:
         return "purpose_not_declared_by_plugin"

@@ -2,6 +2,8 @@
 
 from omniops.privacy.catalog import ANALYTICS_DAYS, Catalog
 from omniops.privacy.consents import Answer, Browser, Circumstances, Consents
+from omniops.privacy.linking import first_known, same_person
+from omniops.privacy.models import SubjectLink
 from omniops.privacy.notices import Choice, Notice, cautions, choices
 from omniops.privacy.signals import Signal, jurisdiction, signal_of
 
@@ -15,8 +17,11 @@ __all__ = [
     "Consents",
     "Notice",
     "Signal",
+    "SubjectLink",
     "cautions",
     "choices",
+    "first_known",
     "jurisdiction",
+    "same_person",
     "signal_of",
 ]
