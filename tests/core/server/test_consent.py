@@ -15,6 +15,7 @@ from omniops.errors import Rejected
 from omniops.operations.firsts import OPERATOR
 from omniops.privacy.notices import CAUTIONS, LANGUAGES, NoticeTexts, choices
 from omniops.web.banner import Banner
+from on_disk import contents
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import select
@@ -322,8 +323,7 @@ async def test_neither_user_agent_nor_address_is_in_a_file_or_a_log(world, shop,
 
 
 def _files_with(folder, word):
-    wanted = word.encode()
-    return [str(p) for p in folder.rglob("*") if p.is_file() and not p.is_symlink() and wanted in p.read_bytes()]
+    return [str(path) for path, body in contents(folder) if word.encode() in body]
 
 
 def _dump(world):

@@ -13,6 +13,7 @@ from omniops.operations.asking import ask
 from omniops.operations.firsts import Firsts
 from omniops.runtime import Runtime
 from omniops.settings import Settings
+from on_disk import contents
 
 
 def forms(word):
@@ -28,11 +29,8 @@ def forms(word):
 
 def found(folders, words):
     hits = []
-    for folder in folders:
-        for path in folder.rglob("*"):
-            if path.is_file() and not path.is_symlink():
-                body = path.read_bytes()
-                hits += [(word, str(path)) for word in words if any(form in body for form in forms(word))]
+    for path, body in contents(*folders):
+        hits += [(word, str(path)) for word in words if any(form in body for form in forms(word))]
     return hits
 
 
