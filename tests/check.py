@@ -1,5 +1,5 @@
 """Everything that must hold, in one command: style, types, floors, tests with branch coverage. `--quick` leaves out the
-browser and fault tests.
+browser and fault tests, and those that take long.
 
 On Debian and its like, what the tests need of the system is installed first (as root, or with sudo where that asks for
 no password). Elsewhere a sentence says what to install.
@@ -53,17 +53,19 @@ def steps(quick: bool) -> list[tuple[str, list[str]]]:
     # that take longest begin first. Each test is named as it ends: should one hang, it is the one that is missing.
     workers = str((os.cpu_count() or 1) + 1)
     tests = [sys.executable, "-m", "pytest", "-v", "-n", workers, "--dist", "loadfile", "--no-loadscope-reorder"]
-    tests += ["--cov", "--cov-report=", "--durations=30"]
-    if quick:
-        tests += ["-m", "not slow", "--ignore", "tests/journeys", "--ignore", "tests/faults", "tests", "plugins"]
-    else:
-        # Named one by one: of folders inside each other the outer one alone would count, and its order.
-        tests += [f"tests/{name}" for name in ("faults", "journeys", "core", "docs", "seams", "typing")] + ["plugins"]
+    tests.append("--durations=30")
+    # Named one by one: of folders inside each other the outer one alone would count, and its order.
+    folders = [f"tests/{name}" for name in ("faults", "journeys", "core", "docs", "seams", "typing")] + ["plugins"]
+    # What plays thousands of rounds does not go through the tracer as well: it would wait for nothing but that.
+    slow = [] if quick else [("slow tests", [*tests, "-m", "slow", *folders])]
+    left_out = ["--ignore", "tests/journeys", "--ignore", "tests/faults"] if quick else []
+    tests += ["-m", "not slow", "--cov", "--cov-report=", *left_out, *(folders[2:] if quick else folders)]
     return [
         ("style", ["ruff", "check", "."]),
         ("format", ["ruff", "format", "--check", "."]),
         ("types", ["mypy"]),
         ("floors", ["lint-imports", "--no-cache"]),
+        *slow,
         ("tests", tests),
         ("coverage", [sys.executable, "-m", "coverage", "report"]),
     ]

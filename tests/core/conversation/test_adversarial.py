@@ -99,6 +99,7 @@ async def attack(desk):
     await follower
 
 
+@pytest.mark.slow
 async def test_an_obedient_model_does_no_harm(desk, attack):
     harms = []
     for each in ATTACKS:

@@ -209,6 +209,7 @@ def worlds(seeds):
         leaping(World(seed).live())
 
 
+@pytest.mark.slow
 def test_ten_thousand_rounds_of_faults():
     assert WORLDS * ROUNDS >= 10_000
     worlds(range(WORLDS))

@@ -149,6 +149,7 @@ async def test_a_charset_that_lies(runtime, site, crawl):
     assert sum("Österreich" in text and "länger" in text for text in found) == 2
 
 
+@pytest.mark.slow
 async def test_a_page_of_two_hundred_thousand_links(site, crawl):
     links = "".join(f"<a href=/p{n}>p</a>" for n in range(200_000))
     site.routes |= {

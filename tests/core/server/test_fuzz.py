@@ -6,6 +6,7 @@ right, on real ids where the path takes one.
 
 import asyncio
 
+import pytest
 import requests
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, seed, settings
@@ -78,6 +79,7 @@ class Walk:
         call()
 
 
+@pytest.mark.slow
 async def test_nothing_that_is_sent_makes_the_server_fail_or_say_what_it_does_not_declare(desk, front, asked):
     settings_ = {"visitor_writes": 10**6, "visitor_network_writes": 10**6, "visitor_domain_writes": 10**6}
     desk.runtime.settings = desk.runtime.settings.model_copy(update=settings_)

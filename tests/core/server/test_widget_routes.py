@@ -123,6 +123,7 @@ async def test_trying_needs_the_public_key_or_a_member(world, domain):
         assert (await client.get("/try")).status_code == 401
 
 
+@pytest.mark.slow
 async def test_many_visitors_at_once_lose_and_double_nothing(world):
     """Each asks at the same moment; every fourth sends the same message twice, as after a cut line."""
     (domain, _) = world.domains[world.accounts[1]]
