@@ -1,10 +1,12 @@
 """What our relay adds to a model's stream, against a bare relay over the same vendor's SDK and one loopback upstream.
 
-    uv run --with 'openai[aiohttp]>=3.50,<4' python tests/bench/relay.py [--json]
+    uv run --with 'openai[aiohttp]>=3.50,<4' python tests/bench/relay.py [--json] [--peer ENVIRONMENT/bin/litellm]
 
 Both relays are processes of their own (uvicorn, uvloop, one worker). `bare` reads the SDK's raw iterator and writes
 server-sent events. `ours` puts the router, the breaker, the answer's parts, the live turn and our server-sent events
-between the two; no database, which is no part of a chunk's way. Figures are medians of alternated rounds.
+between the two; no database, which is no part of a chunk's way. `peer`, on demand, is the LiteLLM proxy with one worker
+and without its database (`pip install 'litellm[proxy]'`, in an environment of its own). Figures are medians of
+alternated rounds.
 """
 
 import argparse
@@ -15,8 +17,11 @@ import socket
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 
 import aiohttp
 import psutil
@@ -113,9 +118,8 @@ def ours(url):
     from omniops.contracts.ids import new_id
     from omniops.contracts.provider import Cap, ChatMessage, Deployment, Done, Provider, Request, Started, Text, Usage
     from omniops.contracts.scope import Scope
-    from omniops.conversation.answering import _show
     from omniops.conversation.live import LiveTurn
-    from omniops.conversation.parts import Answer
+    from omniops.conversation.progress import Progress, Showing
     from omniops.conversation.routing.attempt import Parts
     from omniops.conversation.routing.health import Health
     from omniops.conversation.routing.route import Chosen, Router
@@ -176,13 +180,14 @@ def ours(url):
         asked = Request(
             "How long?", (ChatMessage("visitor", "How long?"),), (), "en", 1.0, 0.6, 0.4, "key", cache_key=model
         )
-        answer = Answer(())
+        progress = Progress()
+        show = Showing(live, progress)
         async with aclosing(router.route(asked, domain, [provider])) as events:
             async for event in events:
                 if isinstance(event, Done):
-                    live.emit("done", {"text": answer.text})
+                    live.emit("done", {"text": progress.answer.text})
                 elif not isinstance(event, Chosen):
-                    _show(event, live, answer)
+                    show(event)
 
     async def relay(request):
         live = LiveTurn(new_id())
@@ -211,27 +216,72 @@ def free_port():
         return taken.getsockname()[1]
 
 
+@dataclass(frozen=True)
+class Relay:
+    """One of those that are compared: where it listens, its process, and how it is asked for a model's stream."""
+
+    base: str
+    server: psutil.Process
+    peer: bool = False
+
+    def ask(self, session, model):
+        if not self.peer:
+            return session.get(f"{self.base}/{model}")
+        return session.post(
+            f"{self.base}/v1/responses",
+            json={"model": model, "input": "How long?", "stream": True},
+            headers={"Authorization": "Bearer sk-bench"},
+        )
+
+
 @contextmanager
 def process(which, url=""):
     port = free_port()
-    command = [sys.executable, __file__, "--serve", which, "--port", str(port), "--url", url]
-    started = subprocess.Popen(command)
+    with running([sys.executable, __file__, "--serve", which, "--port", str(port), "--url", url], port) as started:
+        yield Relay(f"http://127.0.0.1:{port}", started)
+
+
+@contextmanager
+def peer(program, url):
+    port = free_port()
+    models = "".join(
+        f"  - model_name: {model}\n"
+        f"    litellm_params: {{model: openai/{model}, api_key: test, api_base: '{url}'}}\n"
+        "    model_info: {mode: responses, supports_native_streaming: true}\n"
+        for model in ("paced", "short", "open", "fast")
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        config = Path(folder) / "config.yaml"
+        config.write_text(
+            f"model_list:\n{models}litellm_settings: {{telemetry: false, num_retries: 0}}\n"
+            "general_settings: {master_key: sk-bench}\n"
+        )
+        command = [program, "--config", str(config), "--host", "127.0.0.1", "--port", str(port)]
+        environment = {**os.environ, "LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_LOG": "CRITICAL"}
+        environment.pop("PYTHONPATH", None)
+        with running(command, port, env=environment, cwd=folder, stdout=subprocess.DEVNULL) as started:
+            yield Relay(f"http://127.0.0.1:{port}", started, peer=True)
+
+
+@contextmanager
+def running(command, port, **how):
+    started = subprocess.Popen(command, **how)
     try:
-        for _ in range(600):
+        for _ in range(1200):
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", port)) == 0:
                     break
-            assert started.poll() is None, f"{which} did not start"
+            assert started.poll() is None, f"{command[0]} did not start"
             time.sleep(0.1)
-        yield f"http://127.0.0.1:{port}", psutil.Process(started.pid)
+        yield psutil.Process(started.pid)
     finally:
         started.kill()
         started.wait(20)
 
 
-async def first(session, url, **request):
+async def first(asked):
     began = time.perf_counter()
-    async with session.request(request.pop("method", "GET"), url, **request) as answer:
+    async with asked as answer:
         async for line in answer.content:
             if b"word0" in line:
                 seconds = time.perf_counter() - began
@@ -242,23 +292,22 @@ async def first(session, url, **request):
 
 async def added_first(relays, base):
     """Milliseconds to the first word over the upstream's own, one at a time, a new connection each."""
-    request = {"method": "POST", "json": {"model": "short"}}
     found = {name: [] for name in (*relays, "upstream")}
     for _ in range(SEQUENTIAL):
-        for name, url in relays.items():
+        for name, relay in relays.items():
             async with aiohttp.ClientSession() as session:
-                found[name].append(await first(session, f"{url}/short"))
+                found[name].append(await first(relay.ask(session, "short")))
         async with aiohttp.ClientSession() as session:
-            found["upstream"].append(await first(session, f"{base}/v1/responses", **request))
+            found["upstream"].append(await first(session.post(f"{base}/v1/responses", json={"model": "short"})))
     medians = {name: statistics.median(times[5:]) * 1000 for name, times in found.items()}
     floor = medians.pop("upstream")
     return {name: round(ms - floor, 2) for name, ms in medians.items()}
 
 
-async def read(session, url):
-    async with session.get(url) as answer:
+async def read(session, relay):
+    async with relay.ask(session, "paced") as answer:
         text = await answer.read()
-    assert text.count(b"event: text") == CHUNKS, text[-300:]
+    assert text.count(b"output_text.delta" if relay.peer else b"event: text") == CHUNKS, text[-300:]
 
 
 def cpu(server):
@@ -266,43 +315,45 @@ def cpu(server):
     return times.user + times.system
 
 
-async def per_chunk(relays, servers):
+async def per_chunk(relays):
     """Microseconds of CPU for one chunk, many streams at once."""
     found = {name: [] for name in relays}
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
         for _ in range(ROUNDS):
-            for name, url in relays.items():
-                before = cpu(servers[name])
-                await asyncio.gather(*(read(session, f"{url}/paced") for _ in range(STREAMS)))
-                found[name].append((cpu(servers[name]) - before) / STREAMS / CHUNKS * 1e6)
+            for name, relay in relays.items():
+                before = cpu(relay.server)
+                await asyncio.gather(*(read(session, relay) for _ in range(STREAMS)))
+                found[name].append((cpu(relay.server) - before) / STREAMS / CHUNKS * 1e6)
     return {name: round(statistics.median(values[1:] or values), 1) for name, values in found.items()}
 
 
-async def memory(relays, servers):
+async def memory(relays):
     """MiB of 1,000 open streams, from half as many, each of which has said a word."""
     found = {}
-    for name, url in relays.items():
-        before = servers[name].memory_info().rss
+    for name, relay in relays.items():
+        before = relay.server.memory_info().rss
         async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
             answers = []
             while len(answers) < OPEN:  # not all in one instant, which would measure the loopback's patience
-                some = await asyncio.gather(*(session.get(f"{url}/open") for _ in range(BATCH)))
+                some = await asyncio.gather(*(relay.ask(session, "open") for _ in range(BATCH)))
                 for answer in some:
                     async for line in answer.content:
                         if b"word0" in line:
                             break
                 answers += some
-            found[name] = round((servers[name].memory_info().rss - before) / 2**20 * 1000 / OPEN, 1)
+            found[name] = round((relay.server.memory_info().rss - before) / 2**20 * 1000 / OPEN, 1)
             for answer in answers:
                 answer.close()
     return found
 
 
-async def measure(relays, servers, base):
-    result = {"added_first_ms": await added_first(relays, base), "us_per_chunk": await per_chunk(relays, servers)}
-    result["mib_per_1000"] = await memory(relays, servers)
-    result["ratios"] = {
-        name: round(result[name]["ours"] / result[name]["bare"], 2) for name in ("added_first_ms", "us_per_chunk")
+async def measure(relays, base):
+    result = {"added_first_ms": await added_first(relays, base), "us_per_chunk": await per_chunk(relays)}
+    result["mib_per_1000"] = await memory(relays)
+    result["ours_to"] = {
+        other: {name: round(figures["ours"] / figures[other], 2) for name, figures in list(result.items())[:2]}
+        for other in relays
+        if other != "ours"
     }
     return result
 
@@ -313,16 +364,18 @@ def main():
     parser.add_argument("--port", type=int)
     parser.add_argument("--url", default="")
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--peer", help="the proxy's program, in an environment of its own")
     arguments = parser.parse_args()
     if arguments.serve:
         serve(arguments.serve, arguments.port, arguments.url)
         return
     os.environ["PYTHONPATH"] = os.pathsep.join(sys.path)
-    with process("upstream") as (base, _):
-        url = f"{base}/v1"
-        with process("bare", url) as (one, first_server), process("ours", url) as (two, second_server):
-            servers = {"bare": first_server, "ours": second_server}
-            result = asyncio.run(measure({"bare": one, "ours": two}, servers, base))
+    with ExitStack() as stack:
+        base = stack.enter_context(process("upstream")).base
+        relays = {name: stack.enter_context(process(name, f"{base}/v1")) for name in ("bare", "ours")}
+        if arguments.peer:
+            relays["peer"] = stack.enter_context(peer(arguments.peer, f"{base}/v1"))
+        result = asyncio.run(measure(relays, base))
     print(json.dumps(result, indent=None if arguments.json else 2))
 
 
