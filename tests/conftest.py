@@ -5,10 +5,20 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
+import structlog
 from omniops.contracts.ids import SystemClock
 from omniops.database.links import Links
 from omniops.testing.rooms import Rooms
 from omniops.testing.scratch import ScratchServer, scratch_server
+
+# The library's own console writes every local variable of every frame: seconds for one error inside a runtime.
+structlog.configure(
+    processors=[
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso"),
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
 
 
 @pytest.fixture(scope="session")
