@@ -64,3 +64,12 @@ def test_halving_is_the_same_every_time_and_keeps_what_is_left_whole(tmp_path):
     assert once == again
     assert len(once.passages) == len(once.documents) == len(THINGS) - taken
     assert {q.id for q in once.queries if q.metadata["answerable"]} == set(once.documents)
+
+
+@pytest.mark.parametrize("what", ["retrieval", "answers"])
+def test_a_program_that_asks_for_json_reads_json_and_nothing_else(command, tmp_path, what):
+    written(tmp_path / "set", [question(thing) for thing in THINGS])
+    done = command("eval", what, str(tmp_path / "set"), "--json", OMNIOPS_ENCODER="wordllama")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["metrics"]
+    assert done.stderr == ""

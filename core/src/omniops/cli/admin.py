@@ -36,10 +36,8 @@ def register(app: typer.Typer) -> None:
 
 def doctor(as_json: Json = False) -> None:
     """Look at everything that can be wrong; each line says why it matters and what mends it."""
-    from omniops import logs
     from omniops.operations.doctor import examine, worst
 
-    logs.configure("error", "text")
     checks = examine(settings())
     if as_json:
         emit([check.to_json() for check in checks])

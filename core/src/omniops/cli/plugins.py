@@ -29,7 +29,6 @@ def plugin_list(as_json: Json = False) -> None:
     """All installed and enabled plugins, and why one does not work. Needs no database."""
     from omniops.operations.plugins import reports
 
-    _quiet()
     found = reports(settings())
     if as_json:
         emit([asdict(report) for report in found])
@@ -98,7 +97,6 @@ def plugin_new(
     from omniops.operations.plugins import reports
     from omniops.operations.scaffolding import scaffold
 
-    _quiet()
     target = scaffold(name, kind, directory, taken=[report.name for report in reports(settings())])
     print(target)
     say(f"Next: pip install -e '{target}[test]', then pytest {target}, then omniops plugin enable {name}.")
@@ -110,7 +108,6 @@ def plugin_check(name: Name) -> None:
     from omniops.operations.checking import check
     from omniops.operations.plugins import alone
 
-    _quiet()
     report, seams = alone(settings(), name)
     if report.state != "loaded":
         say(f"omniops: Plugin {name!r} does not load: {_why(report.stage, report.problem)}")

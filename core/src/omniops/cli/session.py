@@ -15,21 +15,26 @@ T = TypeVar("T")
 
 
 def settings(**override: Any) -> Settings:
-    """The settings of this invocation. Raises `ConfigError`."""
+    """The settings of this invocation. Raises `ConfigError`. From here on logs stay away from the terminal unless
+    something is wrong, and from standard output altogether: `--json` prints JSON and nothing else."""
+    from omniops import logs
     from omniops.settings import load
 
-    return load(**override).settings
+    found = load(**override).settings
+    logs.configure("error", found.log_format)
+    return found
 
 
 def with_runtime(work: Callable[[Runtime], Awaitable[T]], chosen: Settings | None = None, *, quiet: bool = True) -> T:
     """Runs `work` over the deployment's database; the embedded server is started if it does not run, and left as it
-    was found. Logs stay away from the terminal unless something is wrong."""
+    was found. Logs are written as the settings say where it is not `quiet`."""
     from omniops import logs
     from omniops.bootstrap import prepared
     from omniops.runtime import Runtime
 
     found = chosen or settings()
-    logs.configure("error" if quiet else found.log_level, found.log_format)
+    if not quiet:
+        logs.configure(found.log_level, found.log_format)
 
     async def run(ready: Any) -> T:
         async with Runtime.open(found, ready.links, ready.root) as runtime:
