@@ -8,7 +8,7 @@ next.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import text
@@ -69,9 +69,10 @@ class Duties:
             Task("privacy:duties", self.due, queue=MAINTENANCE, cron="*/5 * * * *"),
         )
 
-    async def begin(self, scope: Scope, subject_id: UUID, *, actor: Actor) -> UUID:
+    async def begin(self, scope: Scope, subject_id: UUID, *, actor: Actor, wait: bool) -> UUID:
         """The person's duty: the one that is there, opened again if it was closed, or a new one. With it a job is
-        stored that carries it on, should this process end. Raises `NotFound`, and `Refused` (`hold`)."""
+        stored that carries it on: at once, or where the caller does so itself (`wait`) a minute later, should this
+        process end before. Raises `NotFound`, and `Refused` (`hold`)."""
         async with self._database.session(scope) as session:
             found = await self._people.subjects(session, scope, subject_id)
         ids = [subject.id for subject in found]
@@ -107,7 +108,8 @@ class Duties:
                     session.add(task)
             duty.state, duty.closed_at, duty.next_at = "open", None, self._clock.now() + SOON
             session.add(duty)
-            await self._enqueue(session, duty.account_id, duty.home_id, duty.id)
+            later = duty.next_at if wait else None
+            await self._enqueue(session, duty.account_id, duty.home_id, duty.id, at=later)
             await session.commit()
         return duty.id
 
@@ -319,12 +321,15 @@ class Duties:
             session.add(duty)
             await session.commit()
 
-    async def _enqueue(self, session: AsyncSession, account_id: UUID, home_id: UUID, duty_id: UUID) -> None:
+    async def _enqueue(
+        self, session: AsyncSession, account_id: UUID, home_id: UUID, duty_id: UUID, *, at: datetime | None = None
+    ) -> None:
         await self._jobs.enqueue(
             session,
             "privacy:erase",
             lock=f"erase:{duty_id}",
             unique=f"erase:{duty_id}",
+            at=at,
             account_id=account_id,
             home_id=home_id,
             duty_id=duty_id,

@@ -217,7 +217,7 @@ class Persons:
     async def erase(self, scope: Scope, subject_id: UUID, *, actor: Actor, wait: bool = True) -> DutyView:
         """Begins the person's erasure, or carries it on (Art. 17). With `wait` as far as it goes now; else a job does
         it. Safe to repeat. Raises `NotFound`, and `Refused` (`hold`) while a legal hold stands."""
-        duty_id = await self.duties.begin(scope, subject_id, actor=actor)
+        duty_id = await self.duties.begin(scope, subject_id, actor=actor, wait=wait)
         duty, _ = await self.duties.read(scope, duty_id)
         await self._note(scope, [UUID(one) for one in duty.subjects], "rights.erase", actor)
         if wait:
