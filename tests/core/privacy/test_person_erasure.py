@@ -1,14 +1,17 @@
 """Erasing a person is a duty: it is closed when nothing is left here and every store outside has answered."""
 
 import asyncio
+from itertools import count
 from uuid import UUID, uuid4
 
 import pytest
 from crm import ACTOR
 from omniops import Fulfilment
 from omniops.contracts.scope import Actor
-from omniops.errors import NotFound, Refused, Rejected
+from omniops.errors import NotFound, NotReady, Refused, Rejected
 from omniops.privacy.persons.stores import Stores
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
 
 CLOSE = Fulfilment("done", "Letter of 3 May: the customer file was handed over and destroyed.")
 
@@ -324,3 +327,39 @@ async def test_acts_are_in_the_audit_under_a_pseudonym(people, erase):
     assert len(refs) == 1
     assert str(visitor.subject_id) not in f"{refs}{detail}"
     assert Actor.system("privacy.erase").name == "privacy.erase"
+
+
+class Cut(Exception):
+    """The process ends here."""
+
+
+@pytest.mark.slow
+async def test_a_run_that_is_cut_anywhere_is_finished_by_the_next(people, erase):
+    commits, cut_at = 0, None
+
+    def commit(_connection):
+        nonlocal commits
+        commits += 1
+        if commits == cut_at:
+            raise Cut
+
+    event.listen(Engine, "commit", commit)
+    try:
+        for cut_at in count(1):
+            people.store.begin(**{"ann@a.example": {}})
+            commits, limit = -1_000_000, cut_at
+            visitor = await people.person()
+            commits, cut_at = 0, limit
+            try:
+                await erase(visitor)
+            except (Cut, NotReady):
+                commits = -1_000_000
+                assert (await erase(visitor)).closed, f"cut at commit {cut_at}"
+                assert held(people, visitor.subject_id) == {}
+                assert people.store.customers == {}
+                continue
+            if commits < cut_at:
+                break
+    finally:
+        event.remove(Engine, "commit", commit)
+    assert cut_at > 10

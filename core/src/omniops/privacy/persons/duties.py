@@ -243,7 +243,9 @@ class Duties:
         if rows:
             clear = await self._people.open(scope, rows, actor=ACTOR)
             for row in rows:
-                known.setdefault(row.kind, []).append(clear(row.value))
+                # None where a run was cut while it forgot them: then every store has answered.
+                if (value := clear(row.value, otherwise=None)) is not None:
+                    known.setdefault(row.kind, []).append(value)
         return Person(scope, tuple(ids), {kind: tuple(values) for kind, values in known.items()})
 
     async def _held(self, scope: Scope, ids: Sequence[UUID]) -> bool:
