@@ -13,7 +13,6 @@ from uuid import UUID
 from omniops.audit.service import Audit, Entry
 from omniops.contracts.rights import Fulfilment, Person
 from omniops.contracts.scope import Actor, Scope
-from omniops.errors import Rejected
 from omniops.privacy.persons.duties import Duties
 from omniops.privacy.persons.exporting import MEDIA_TYPE, Exporting
 from omniops.privacy.persons.fields import Field, FieldMap
@@ -273,11 +272,3 @@ def _answers(outside: Outside) -> list[dict[str, Any]]:
         {"store": key, "state": answer.state, "code": answer.code, "evidence": answer.evidence}
         for key, answer in outside
     ]
-
-
-def parsed_kind(given: str) -> tuple[str, str]:
-    """`email=a@b.c` as a kind and a value. Raises `Rejected`."""
-    kind, sign, value = given.partition("=")
-    if not (kind and sign and value):
-        raise Rejected(f"{given!r} is no identifier.", code="bad_identifier", do="Write it as email=a@b.c.")
-    return kind, value
