@@ -7,8 +7,8 @@ from uuid import UUID, uuid4
 import pytest
 from crm import ACTOR
 from omniops import Fulfilment
-from omniops.contracts.scope import Actor
-from omniops.errors import NotFound, NotReady, Refused, Rejected
+from omniops.contracts.scope import Actor, Scope
+from omniops.errors import NotFound, NotReady, OmniOpsError, Refused, Rejected
 from omniops.privacy.persons.stores import Stores
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
@@ -327,6 +327,22 @@ async def test_acts_are_in_the_audit_under_a_pseudonym(people, erase):
     assert len(refs) == 1
     assert str(visitor.subject_id) not in f"{refs}{detail}"
     assert Actor.system("privacy.erase").name == "privacy.erase"
+
+
+async def test_an_erased_member_is_known_by_no_address_and_signs_in_no_more(people):
+    runtime, account = people.desk.runtime, people.scope.account_id
+    token = await runtime.members.setup_link(account)
+    await runtime.members.finish_setup(token, email="o@gone.example", name="Owner", password="long enough 1234")
+    await runtime.members.sign_in("o@gone.example", "long enough 1234", network="n")
+    ((subject,),) = people.desk.rows("select subject_id from omniops.member where account_id = %s", account)
+    view = await people.persons.erase(Scope(account), subject, actor=ACTOR)
+    assert view.closed
+    assert view.duty.deleted == {"member": 1}
+    assert held(people, subject) == {}
+    with pytest.raises(OmniOpsError):
+        await runtime.members.sign_in("o@gone.example", "long enough 1234", network="n")
+    digest = runtime.vault.address_hash("email", "o@gone.example")
+    assert await runtime.database.resolve("member_address", digest) is None
 
 
 class Cut(Exception):

@@ -20,6 +20,7 @@ from omniops.contracts.rights import Fulfilment, Person
 from omniops.contracts.scope import Actor, Scope
 from omniops.contracts.sealed import seal
 from omniops.database.service import Database
+from omniops.database.tables import forget
 from omniops.errors import NotFound, Refused, Rejected
 from omniops.jobs.service import MAINTENANCE, SENDING, Jobs, Retry, Task
 from omniops.privacy.erasure import Erasure
@@ -30,6 +31,7 @@ from omniops.privacy.persons.recipients import Recipients
 from omniops.privacy.persons.scanning import Scanner
 from omniops.privacy.persons.stores import Outside, Stores
 from omniops.vault.models import Subject
+from omniops.vault.service import Vault
 
 ACTOR = Actor.system("privacy.erase")
 CLOSED = ("done", "nothing_held", "refused")
@@ -48,6 +50,7 @@ class Duties:
     def __init__(
         self,
         database: Database,
+        vault: Vault,
         jobs: Jobs,
         people: People,
         erasure: Erasure,
@@ -57,6 +60,7 @@ class Duties:
         clock: Clock,
     ) -> None:
         self._database = database
+        self._vault = vault
         self._jobs = jobs
         self._people = people
         self._erasure = erasure
@@ -79,8 +83,9 @@ class Duties:
         outside = await self._stores.of(scope)
         unknown = [one for one in await self._recipients.of(scope, ids) if not one.known and not _own(one.processor)]
         living = any(subject.erased_at is None for subject in found)
-        # For nobody but the stores: without any, nothing of the person is kept for the duty.
-        known = (await self._people.person(scope, ids, actor=actor)).identifiers if outside and living else {}
+        # For nobody but the stores and a member's sign-in: else nothing of the person is kept for the duty.
+        wanted = living and (outside or scope.domain_id is None)
+        known = (await self._people.person(scope, ids, actor=actor)).identifiers if wanted else {}
         async with self._database.session(scope) as session:
             locked = await self._people.subjects(session, scope, subject_id, lock=True)
             if any(subject.hold for subject in locked):
@@ -96,7 +101,11 @@ class Duties:
                 )
                 session.add(duty)
                 await session.flush()
-                await self._keep_contact(session, scope, duty, known)
+                if outside:
+                    await self._keep_contact(session, scope, duty, known)
+            if scope.domain_id is None:
+                for email in known.get("email", ()):
+                    await forget(session, "member_address", self._vault.address_hash("email", email))
             there = {task.store for task in await self._tasks(session, duty)}
             tasks = [(one.key, one.store.title) for one in outside]
             tasks += [(f"processor:{one.processor}", one.name) for one in unknown]
