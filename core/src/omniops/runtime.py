@@ -77,6 +77,7 @@ from omniops.privacy.consents import Consents
 from omniops.privacy.notices import NoticeTexts
 from omniops.privacy.policy import PrivacyPolicy
 from omniops.privacy.register import ProcessorRegister
+from omniops.privacy.retention.periods import Periods
 from omniops.privacy.room import Foundations, Privacy
 from omniops.settings import Settings
 from omniops.switched import SwitchedOn
@@ -287,9 +288,9 @@ class _Builder:
             register=register,
             catalog=catalog,
             consents=consents,
-            analytics=Analytics(database, consents, jobs, clock),
+            analytics=Analytics(database, consents, clock),
             privacy=Privacy.over(
-                Foundations(database, vault, blobs, audit, jobs, seams, catalog, consents, clock, log)
+                Foundations(database, vault, blobs, audit, jobs, accounts, seams, catalog, consents, clock, log)
             ),
             jobs=jobs,
             notices=notices,
@@ -298,7 +299,7 @@ class _Builder:
             keys=Keys(database, audit, clock),
             repeats=Repeats(database, vault, jobs, clock),
             throttle=throttle,
-            visitors=Visitors(database, clock, settings.visitor_lifetimes),
+            visitors=Visitors(database, clock, settings.visitor_lifetimes, Periods(catalog)),
             visiting=Visiting(
                 Identities(database, vault, audit, clock, log),
                 own,
@@ -306,7 +307,15 @@ class _Builder:
                 Reviews(database, vault, sender, audit, clock),
                 Attachments(database, vault, blobs, clock),
                 Transcripts(own, mail),
-                Receipts(database, reader, catalog, self._root.secret("receipts"), settings.public_url, clock),
+                Receipts(
+                    database,
+                    reader,
+                    catalog,
+                    Periods(catalog),
+                    self._root.secret("receipts"),
+                    settings.public_url,
+                    clock,
+                ),
                 ai_marks,
             ),
             conversations=conversations,

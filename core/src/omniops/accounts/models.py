@@ -60,7 +60,7 @@ class MemberSession(AccountModel, table=True):
     __table_args__ = (belongs_to(Member, "member_id"),)
     member_id: UUID
     hash: bytes = not_personal("hash of a random token")
-    expires_at: datetime = not_personal("end of the session")
+    expires_at: datetime = not_personal("end of the session", retain="session")
     created_at: datetime = not_personal("sign-in", default_factory=utcnow)
 
 
@@ -84,7 +84,7 @@ class SetupLink(AccountModel, table=True):
 
     __tablename__ = "setup_link"
     hash: bytes = not_personal("hash of a random token")
-    expires_at: datetime = not_personal("end of its life")
+    expires_at: datetime = not_personal("end of its life", retain="session")
     used_at: datetime | None = not_personal("when it was used", default=None)
     created_at: datetime = not_personal("when it was made", default_factory=utcnow)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from omniops.accounts.service import Accounts
 from omniops.audit.service import Audit
 from omniops.contracts.ids import Clock
 from omniops.contracts.plugin import Log
@@ -13,6 +14,8 @@ from omniops.plugins.seams import Seams
 from omniops.privacy.catalog import Catalog
 from omniops.privacy.consents import Consents
 from omniops.privacy.erasure import Erasure
+from omniops.privacy.retention.engine import Retention
+from omniops.privacy.retention.holds import Holds
 from omniops.vault.blobs import Blobs
 from omniops.vault.service import Vault
 
@@ -26,6 +29,7 @@ class Foundations:
     blobs: Blobs
     audit: Audit
     jobs: Jobs
+    accounts: Accounts
     seams: Seams
     catalog: Catalog
     consents: Consents
@@ -38,7 +42,15 @@ class Privacy:
     """Everything that this room does, by name: `runtime.privacy.erasure`."""
 
     erasure: Erasure
+    retention: Retention
+    holds: Holds
 
     @classmethod
     def over(cls, on: Foundations) -> Privacy:
-        return cls(erasure=Erasure(on.database, on.vault))
+        return cls(
+            erasure=Erasure(on.database, on.vault),
+            retention=Retention(
+                on.database, on.vault, on.blobs, on.audit, on.jobs, on.accounts, on.seams, on.catalog, on.clock
+            ),
+            holds=Holds(on.database, on.vault, on.audit, on.clock),
+        )
