@@ -77,7 +77,6 @@ from omniops.privacy.consents import Consents
 from omniops.privacy.notices import NoticeTexts
 from omniops.privacy.policy import PrivacyPolicy
 from omniops.privacy.register import ProcessorRegister
-from omniops.privacy.retention.periods import Periods
 from omniops.privacy.room import Foundations, Privacy
 from omniops.settings import Settings
 from omniops.switched import SwitchedOn
@@ -299,7 +298,7 @@ class _Builder:
             keys=Keys(database, audit, clock),
             repeats=Repeats(database, vault, jobs, clock),
             throttle=throttle,
-            visitors=Visitors(database, clock, settings.visitor_lifetimes, Periods(catalog)),
+            visitors=Visitors(database, clock, settings.visitor_lifetimes, catalog),
             visiting=Visiting(
                 Identities(database, vault, audit, clock, log),
                 own,
@@ -307,15 +306,7 @@ class _Builder:
                 Reviews(database, vault, sender, audit, clock),
                 Attachments(database, vault, blobs, clock),
                 Transcripts(own, mail),
-                Receipts(
-                    database,
-                    reader,
-                    catalog,
-                    Periods(catalog),
-                    self._root.secret("receipts"),
-                    settings.public_url,
-                    clock,
-                ),
+                Receipts(database, reader, catalog, self._root.secret("receipts"), settings.public_url, clock),
                 ai_marks,
             ),
             conversations=conversations,

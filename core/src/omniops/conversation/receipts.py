@@ -38,20 +38,13 @@ class Receipts:
     """Writes and signs receipts, from what the turn's record says."""
 
     def __init__(
-        self,
-        database: Database,
-        reader: Reader,
-        catalog: Catalog,
-        periods: Periods,
-        secret: str,
-        issuer: str,
-        clock: Clock,
+        self, database: Database, reader: Reader, catalog: Catalog, secret: str, issuer: str, clock: Clock
     ) -> None:
         """`secret` is the root's for receipts: every process of the deployment signs with the same key."""
         self._database = database
         self._reader = reader
         self._catalog = catalog
-        self._periods = periods
+        self._periods = Periods(catalog)
         self._issuer = issuer
         self._clock = clock
         private = Ed25519PrivateKey.from_private_bytes(hashlib.sha256(bytes.fromhex(secret)).digest())

@@ -21,7 +21,7 @@ from omniops.conversation.models import Conversation, VisitorIdentity, VisitorSe
 from omniops.database.service import Database
 from omniops.database.tables import forget, remember
 from omniops.errors import Refused
-from omniops.privacy.service import Periods, same_person
+from omniops.privacy.service import Catalog, Periods, same_person
 from omniops.vault.models import Subject
 
 REMEMBERED = timedelta(days=90)
@@ -65,13 +65,13 @@ class Visitors:
     """Opens, recognises, rotates and ends sessions."""
 
     def __init__(
-        self, database: Database, clock: Clock, lifetimes: tuple[timedelta, timedelta], periods: Periods
+        self, database: Database, clock: Clock, lifetimes: tuple[timedelta, timedelta], catalog: Catalog
     ) -> None:
         """`lifetimes`: how long a token is good for, and how long the one before it after a rotation."""
         self._database = database
         self._clock = clock
         self._life, self._overlap = lifetimes
-        self._periods = periods
+        self._periods = Periods(catalog)
 
     async def open(self, domain: DomainView, language: str, origin: str | None = None) -> tuple[str, Visitor]:
         """A new person, conversation and session in one transaction. Returns the token, which is never shown again.
