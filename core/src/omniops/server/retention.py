@@ -66,6 +66,7 @@ class Plan(BaseModel):
     held: bool = Field(description="A legal hold stands on the whole website: nothing goes.")
     kept_back: list[KeptBack]
     items: list[Item]
+    unruled: list[str] = Field(description="Classes that nobody has a rule for; their rows stay.")
     subjects: int = Field(description="Persons whom the rows are about.")
 
 

@@ -28,14 +28,20 @@ async def counted(session: AsyncSession, places: Sequence[Place], terms: Terms, 
     """Rows by table and field, and how many persons they are about.
 
     `digest` is over the ids of the rows: two plans of equal counts over other rows differ. `stays` counts rows whose
-    time is over and that stay: held, kept back by a plugin, or still needed by rows that refer to them.
+    time is over and that stay: held, kept back by a plugin, or still needed by rows that refer to them. `unruled`
+    says, in sentences, of which classes nobody has a rule.
     """
     items: list[dict[str, Any]] = []
     people: list[str] = []
+    unruled: list[str] = []
     whose: dict[str, Any] = {"home": home_id}
     connection = await session.connection()
     for place in places:
         values: dict[str, Any] = {"home": home_id}
+        if keys := terms.unruled(place):
+            some = text(f'select exists (select from "{place.table}" t where t.{place.home} = :home)')  # noqa: S608
+            if (await connection.execute(some, values)).scalar_one():
+                unruled += [f"{place.table}: nobody says how long {key!r} is kept; its rows stay." for key in keys]
         due, over = terms.due(place, values), terms.over(place, values)
         if due is not None and over is not None:
             statement = (
@@ -64,7 +70,7 @@ async def counted(session: AsyncSession, places: Sequence[Place], terms: Terms, 
     if people:
         union = " union ".join(people)
         subjects = (await connection.execute(text(f"select count(*) from ({union}) p"), whose)).scalar_one()  # noqa: S608
-    return {"items": items, "subjects": subjects}
+    return {"items": items, "subjects": subjects, "unruled": unruled}
 
 
 def plan_hash(plan: Mapping[str, Any]) -> str:

@@ -219,7 +219,15 @@ class Retention:
         try:
             plan = (await self._reckoning.plan(scope, at)).plan
         except PluginError as error:
-            plan = {"at": at.isoformat(), "periods": {}, "held": False, "kept_back": [], "items": [], "subjects": 0}
+            plan = {
+                "at": at.isoformat(),
+                "periods": {},
+                "held": False,
+                "kept_back": [],
+                "items": [],
+                "subjects": 0,
+                "unruled": [],
+            }
             state, problems = "incomplete", [str(error)]
         row = RetentionRun(
             account_id=scope.account_id,
@@ -266,7 +274,7 @@ class Retention:
         else:
             problems, files = await self._delete(scope, row, found)
         done = await self._get(scope, row.id)
-        problems += _differences(done)
+        problems += [*row.plan["unruled"], *_differences(done)]
         state = "incomplete" if problems else "done"
         detail = {"state": state, "hash": row.hash, "rows": done.deleted, "shredded": done.shredded, "files": files}
         await self._audited(scope, ACTOR, "retention.swept", row, detail)

@@ -86,6 +86,7 @@ class Reckoning:
             "kept_back": [_kept(plugin, one) for plugin, one in kept],
             "items": [],
             "subjects": 0,
+            "unruled": [],
         }
         async with self._database.session(scope, snapshot=True) as session:
             terms = Terms(there, periods, at, [await _with_parents(session, plugin, one) for plugin, one in kept])

@@ -58,6 +58,10 @@ class Terms:
                 found[column] = self._ago(days)
         return found
 
+    def unruled(self, place: Place) -> list[str]:
+        """Classes that marks name and nobody has a rule for: such rows would stay for ever, unseen."""
+        return sorted(place.classes - self._periods.keys())
+
     def due(self, place: Place, values: dict[str, Any]) -> str | None:
         """The condition on rows `t` that are to be deleted, with its parameters put into `values`; None where nothing
         of the place ever is."""
