@@ -75,7 +75,9 @@ class Terms:
         """The same for rows of which only this one of `emptied` goes."""
         moment = self.emptied(place)[column]
         parts = [f't."{column}" is not null', self._earlier("t", place.created, moment, values)]
-        return " and ".join([*parts, *self._free(place, "t", values)])
+        parts += self._free(place, "t", values)
+        whole = self.due(place, values)
+        return " and ".join(parts if whole is None else [*parts, f"not coalesce({whole}, false)"])
 
     def _due(self, place: Place, alias: str, values: dict[str, Any], *, alone: bool) -> str | None:
         over = self._over(place, alias, values)
