@@ -20,9 +20,9 @@ from omniops.privacy.retention.places import Place
 from omniops.privacy.retention.terms import Terms
 from omniops.vault.service import Vault
 
-BATCH = 500
-REST = 1.0
-"""How long a run rests between two transactions, as a multiple of what the last one took: half of one core at most."""
+BATCH = 1000
+REST = 0.5
+"""How long a run rests between two transactions, as a multiple of what the last one took."""
 ACTOR = Actor.system("privacy.retention")
 
 _HOME_HELD = text(
