@@ -83,3 +83,6 @@ def test_a_hold_and_a_plan_from_the_command_line(omniops):
     assert run["deleted"] == {"conversation": 1, "visitor_session": 1}
     assert [r["state"] for r in json.loads(omniops("retention", "runs", "--json").stdout)] == ["done", "refused"]
     assert omniops("retention", "sweep").exit_code == 0
+    assert omniops("retention", "close-account", "--by", "mara@shop.example", "--yes").exit_code == 0
+    again = omniops("retention", "close-account", "--by", "mara@shop.example", "--yes")
+    assert isinstance(again.exception, Rejected | NotFound)

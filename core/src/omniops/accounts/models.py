@@ -23,6 +23,7 @@ class Account(Marked, table=True):
     account_id: UUID = Field(default_factory=new_id, primary_key=True)
     name: str = not_personal("name of the business")
     created_at: datetime = not_personal("when it was opened", default_factory=utcnow)
+    closed_at: datetime | None = not_personal("when it was closed", default=None)
 
 
 class Domain(AccountModel, table=True):

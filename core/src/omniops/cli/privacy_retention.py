@@ -152,6 +152,25 @@ def runs(domain: Domain = None, as_json: Json = False) -> None:
     )
 
 
+@retention.command("close-account")
+def close_account(
+    by: By,
+    domain: Domain = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Close the account of a domain: restricted from now on, gone in two years. Cannot be undone."""
+    if not yes:
+        typer.confirm("End every chat, key and session of this account, and delete its website content?", abort=True)
+
+    async def work(runtime: Runtime) -> None:
+        scope = (await firsts(runtime).domain(domain)).scope
+        actor = await _member(runtime, scope, by)
+        await runtime.privacy.retention.closing.close(scope.account_id, actor=actor)
+
+    with_runtime(work)
+    say("Closed. The nightly run takes the website content; all the rest goes in two years.")
+
+
 @hold.command("place")
 def place(
     authority: Annotated[str, typer.Option(help="Who demands it, with the file number.")],

@@ -172,6 +172,12 @@ class Vault:
             await connection.execute(statement, {"home": home, "subjects": free, "account": scope.account_id})
         return held
 
+    async def shred_account(self, session: AsyncSession, account_id: UUID) -> None:
+        """Destroys every key of an account, in the transaction of a session of the system role. Safe to repeat."""
+        connection = await session.connection()
+        for statement in _SHRED_ACCOUNT:
+            await connection.execute(statement, {"account": account_id})
+
     async def _scope_of(self, row: SQLModel, session: AsyncSession | None) -> Scope:
         if session is not None:
             scope: Scope = session.info["scope"]
@@ -203,4 +209,17 @@ _SHRED = (
         "update omniops.subject set erased_at = coalesce(erased_at, now())"
         " where home_id = :home and id = any(:subjects)"
     ),
+)
+_SHRED_ACCOUNT = (
+    text(
+        "insert into vault.shred (account_id, home_id, subject_id, at)"
+        " select distinct account_id, home_id, subject_id, now() from vault.subject_key where account_id = :account"
+        " on conflict do nothing"
+    ),
+    text("delete from vault.identifier where account_id = :account"),
+    text(
+        "update vault.subject_key set wrapped = null, pepper_wrapped = null, state = 'shredded',"
+        " shredded_at = coalesce(shredded_at, now()) where account_id = :account"
+    ),
+    text("delete from vault.account_key where account_id = :account"),
 )

@@ -27,6 +27,7 @@ from omniops.errors import NotFound, PluginError, Refused, Rejected
 from omniops.jobs.service import MAINTENANCE, Jobs, Task, scope_argument
 from omniops.plugins.seams import Seams
 from omniops.privacy.catalog import Catalog
+from omniops.privacy.retention.closing import Closing
 from omniops.privacy.retention.counting import changes, name_of, plan_hash
 from omniops.privacy.retention.models import RetentionRun
 from omniops.privacy.retention.reckoning import Reckoned, Reckoning
@@ -93,6 +94,7 @@ class Retention:
         self._seams = seams
         self._clock = clock
         self.rules = Rules(database, audit, catalog, clock)
+        self.closing = Closing(database, vault, accounts, audit, clock)
         self._reckoning = Reckoning(database, accounts, seams, self.rules)
         jobs.register(
             Task("privacy:nightly", self.nightly, queue=MAINTENANCE, cron=NIGHTLY),
@@ -211,7 +213,8 @@ class Retention:
         await self.sweep(scope)
 
     async def _sweep_account(self, account_id: str) -> None:
-        await self.sweep(Scope(UUID(account_id)))
+        if not await self.closing.end(UUID(account_id)):
+            await self.sweep(Scope(UUID(account_id)))
 
     async def _planned(self, scope: Scope, actor: Actor, state: str) -> RetentionRun:
         at = self._clock.now()

@@ -10,6 +10,7 @@ from typing import Any
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from omniops.accounts.models import Account
 from omniops.audit.service import Audit, Entry
 from omniops.contracts.declaration import Retention
 from omniops.contracts.ids import Clock
@@ -79,7 +80,12 @@ class Rules:
         return found
 
     async def periods(self, session: AsyncSession, scope: Scope) -> Mapping[str, int | None]:
-        return await self._periods.all(session, scope)
+        """Days by class for a run. Website content goes with its account."""
+        periods = await self._periods.all(session, scope)
+        closed = select(Account.account_id).where(
+            Account.account_id == scope.account_id, col(Account.closed_at).is_not(None)
+        )
+        return {**periods, "content": 0} if (await session.exec(closed)).first() else periods
 
     async def shorten(self, scope: Scope, key: str, days: int, *, actor: Actor) -> None:
         """From the next run on, rows of a class go after `days`. A scope without a domain is the whole account.

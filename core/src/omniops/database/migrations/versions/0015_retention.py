@@ -79,6 +79,7 @@ def upgrade() -> None:
     )
     op.scope_table("legal_hold", "home")
     op.create_index("ix_legal_hold_subject", "legal_hold", ["home_id", "subject_id"], unique=False)
+    op.add_column("account", sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True))
     op.execute(HELD_FROM_THE_START)
     op.execute(
         "create trigger held_from_the_start before insert on omniops.subject"
@@ -94,6 +95,7 @@ def downgrade() -> None:
     op.drop_index("ix_ai_mark_message", table_name="ai_mark")
     op.execute("drop trigger held_from_the_start on omniops.subject")
     op.execute("drop function omniops.omniops_held_from_the_start()")
+    op.drop_column("account", "closed_at")
     op.drop_table("legal_hold")
     op.drop_table("retention_run")
     op.drop_table("retention_rule")
