@@ -17,6 +17,9 @@ ROOT = Path(__file__).parents[2]
 PAGES = ROOT / "docs" / "reference"
 WITHOUT_A_PLUGIN = {
     "redactors": "core's own recognisers need none; an alternative is in tests/core/conversation/test_redaction.py",
+    "retention_rules": "a plugin from outside is tried in tests/seams/test_retention.py",
+    "retention_swept": "a plugin from outside is tried in tests/seams/test_retention.py",
+    "retention_veto": "a plugin from outside is tried in tests/seams/test_retention.py",
     "routes": "no first-party plugin has routes yet",
     "tools": "core's own tools need no plugin; plugins' are tried in tests/core/conversation/test_model_turns.py",
 }

@@ -22,13 +22,15 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 import pluggy
 
 from omniops.contracts.channel import Channel
-from omniops.contracts.declaration import Declaration
+from omniops.contracts.declaration import Declaration, Retention
 from omniops.contracts.integration import Integration
 from omniops.contracts.knowledge import EncoderOffer, Fetcher, IndexOffer, Model, Source
 from omniops.contracts.mail import Mailer
 from omniops.contracts.plugin import Health, Info, PluginContext, PluginSettings
 from omniops.contracts.provider import Provider
 from omniops.contracts.redaction import Redactor
+from omniops.contracts.retention import Expiring, KeptBack, Swept
+from omniops.contracts.scope import Scope
 from omniops.contracts.tools import Tool
 
 if TYPE_CHECKING:
@@ -175,6 +177,32 @@ class Plugin:
         connect. The setting `mailer` names the one that is used; without it the first in the operator's order. An error
         drops the plugin's mailers: then mail waits, and is tried again."""
         return ()
+
+    # Retention: what goes when its time is over. The engine is core's
+
+    @seam("gather", gives=Retention, many=True, closed=True)
+    async def retention_rules(self, scope: Scope) -> Sequence[Retention]:
+        """Retention classes of this plugin for a domain, and shorter times for known ones, where the plugin is on.
+
+        Called whenever a run is planned. A key that nobody declares is a new class, which marks may name; a known key
+        shortens, for this domain. An empty sequence: nothing to say. Closed: an error, a hang, None, or a time that is
+        longer than the register's means that nothing is deleted; the run is incomplete and says why."""
+        return ()
+
+    @seam("gather", gives=KeptBack, deadline=10.0, closed=True)
+    async def retention_veto(self, expiring: Expiring) -> KeptBack:
+        """Persons and rows that must stay for now, for example because a dispute is open in another system.
+
+        Called where the plugin is on, when a run is planned, when an approved one is checked, and before anything is
+        deleted, also by a run that goes on after a crash. `KeptBack()`: nothing is kept. Closed: an error, a hang or
+        None means that nothing is deleted; the run is incomplete and says why."""
+        return KeptBack()
+
+    @seam("gather", gives=object)
+    async def retention_swept(self, swept: Swept) -> None:
+        """A run is over: what was deleted, by table. Called once it is on record, where the plugin is on; after a crash
+        it may be called again for the same run. What it returns is not read. An error or a hang is reported and changes
+        nothing."""
 
     # Surface: HTTP
 

@@ -287,9 +287,11 @@ class _Builder:
             register=register,
             catalog=catalog,
             consents=consents,
-            analytics=Analytics(database, consents, jobs, clock),
+            analytics=Analytics(database, consents, clock),
             privacy=Privacy.over(
-                Foundations(database, vault, blobs, audit, jobs, seams, catalog, register, consents, clock, log)
+                Foundations(
+                    database, vault, blobs, audit, jobs, accounts, seams, catalog, register, consents, clock, log
+                )
             ),
             jobs=jobs,
             notices=notices,
@@ -298,7 +300,7 @@ class _Builder:
             keys=Keys(database, audit, clock),
             repeats=Repeats(database, vault, jobs, clock),
             throttle=throttle,
-            visitors=Visitors(database, clock, settings.visitor_lifetimes),
+            visitors=Visitors(database, clock, settings.visitor_lifetimes, catalog),
             visiting=Visiting(
                 Identities(database, vault, audit, clock, log),
                 own,

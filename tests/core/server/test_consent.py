@@ -273,7 +273,7 @@ async def test_events_go_at_the_end_of_their_time_unless_a_hold_stands(world, sh
             [[old, held]],
         )
         connection.execute("update omniops.subject set hold = true where id = %s", [held])
-    await world.runtime.analytics.sweep()
+    await world.runtime.privacy.retention.sweep(shop.scope)
     assert {subject for (subject,) in events(world, shop)} == {fresh, held}
 
 

@@ -23,6 +23,7 @@ class Account(Marked, table=True):
     account_id: UUID = Field(default_factory=new_id, primary_key=True)
     name: str = not_personal("name of the business")
     created_at: datetime = not_personal("when it was opened", default_factory=utcnow)
+    closed_at: datetime | None = not_personal("when it was closed", default=None)
 
 
 class Domain(AccountModel, table=True):
@@ -60,7 +61,7 @@ class MemberSession(AccountModel, table=True):
     __table_args__ = (belongs_to(Member, "member_id"),)
     member_id: UUID
     hash: bytes = not_personal("hash of a random token")
-    expires_at: datetime = not_personal("end of the session")
+    expires_at: datetime = not_personal("end of the session", retain="session")
     created_at: datetime = not_personal("sign-in", default_factory=utcnow)
 
 
@@ -84,7 +85,7 @@ class SetupLink(AccountModel, table=True):
 
     __tablename__ = "setup_link"
     hash: bytes = not_personal("hash of a random token")
-    expires_at: datetime = not_personal("end of its life")
+    expires_at: datetime = not_personal("end of its life", retain="session")
     used_at: datetime | None = not_personal("when it was used", default=None)
     created_at: datetime = not_personal("when it was made", default_factory=utcnow)
 

@@ -20,9 +20,7 @@ from omniops.contracts.ids import Clock, new_id
 from omniops.contracts.scope import Actor, Scope
 from omniops.contracts.sealed import seal
 from omniops.database.service import Database
-from omniops.jobs.service import MAINTENANCE, Jobs, Task
-from omniops.privacy.service import ANALYTICS_DAYS, Consents, Signal
-from omniops.vault.models import Subject
+from omniops.privacy.service import Consents, Signal
 
 PURPOSE = "analytics"
 ACTOR = Actor.system("analytics.write")
@@ -53,12 +51,11 @@ class Visit:
 class Analytics:
     """Writes events behind consent, and counts."""
 
-    def __init__(self, database: Database, consents: Consents, jobs: Jobs, clock: Clock) -> None:
+    def __init__(self, database: Database, consents: Consents, clock: Clock) -> None:
         self._database = database
         self._consents = consents
         self._clock = clock
         consents.when_ended(PURPOSE, self._forget)
-        jobs.register(Task("analytics:sweep", self.sweep, queue=MAINTENANCE, cron="41 3 * * *"))
 
     async def write(self, scope: Scope, subject_id: UUID, seen: Sequence[Seen], visit: Visit) -> None:
         """Stores events of a person whose consent stands now. Raises `Refused` where it does not, and for a browser
@@ -112,19 +109,6 @@ class Analytics:
                 for what, found in sums.items()
             },
         }
-
-    async def sweep(self) -> None:
-        """Deletes events that are older than their retention class lets them be, but for persons under a legal hold."""
-        before = self._clock.now() - timedelta(days=ANALYTICS_DAYS)
-        held = select(Subject.id).where(col(Subject.hold).is_(True))
-        async with self._database.system("analytics: events past their retention") as session:
-            connection = await session.connection()
-            await connection.execute(
-                delete(AnalyticsEvent).where(
-                    col(AnalyticsEvent.created_at) < before, col(AnalyticsEvent.subject_id).not_in(held)
-                )
-            )
-            await session.commit()
 
     async def _count(
         self, session: AsyncSession, scope: Scope, day: date, seen: Sequence[Seen], device: Device

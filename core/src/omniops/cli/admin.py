@@ -20,7 +20,7 @@ domains = typer.Typer(help="Websites.", no_args_is_help=True)
 members = typer.Typer(help="People of an account.", no_args_is_help=True)
 keys = typer.Typer(help="API keys.", no_args_is_help=True)
 config = typer.Typer(help="Settings, and the gate's exceptions.", no_args_is_help=True)
-privacy = typer.Typer(help="People's rights over their data, and the audit.", no_args_is_help=True)
+privacy = typer.Typer(help="People's rights over their data, and what proves them.", no_args_is_help=True)
 
 
 def register(app: typer.Typer) -> None:

@@ -16,6 +16,7 @@ from omniops.cli import (
     lessons,
     plugins,
     privacy_persons,
+    privacy_retention,
     running,
     safety,
     sources,
@@ -38,6 +39,7 @@ knowledge.register(app)
 sources.register(app)
 admin.register(app)
 privacy_persons.register(admin.privacy)
+privacy_retention.register(admin.privacy)
 lessons.register(app)
 trials.register(knowledge.evaluate)
 safety.register(knowledge.evaluate)

@@ -72,11 +72,14 @@ class Category:
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """A class of retention. `days` counts from the row's `created_at`; None keeps it as long as its account."""
+    """A class of retention. `days` counts from the row's `created_at`, or from the time whose mark names the class;
+    None keeps it as long as its account. Nobody may shorten it below `least` days; where `days` is None, not at all.
+    """
 
     key: str
     title: str
     days: int | None
+    least: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,11 @@ class AiMark(SubjectModel, table=True):
     """One sentence that the AI wrote, as a keyed hash."""
 
     __tablename__ = "ai_mark"
-    __table_args__ = (belongs_to(Message, "message_id"), Index("ix_ai_mark_hash", "domain_id", "hash"))
+    __table_args__ = (
+        belongs_to(Message, "message_id"),
+        Index("ix_ai_mark_hash", "domain_id", "hash"),
+        Index("ix_ai_mark_message", "domain_id", "message_id"),
+    )
     message_id: UUID
     hash: bytes = not_personal("keyed hash of a sentence of the AI")
     created_at: datetime = not_personal("when it was written", default_factory=utcnow)

@@ -31,8 +31,8 @@ class VisitorSession(SubjectModel, table=True):
     chain_id: UUID = not_personal("random id of the session through its rotations", default_factory=new_id)
     conversation_id: UUID = not_personal("the conversation that it writes in")
     origin: str | None = not_personal("the website that it was opened on; none for an app", default=None)
-    expires_at: datetime = not_personal("end of the token in any case")
-    created_at: datetime = not_personal("when the token was made", default_factory=utcnow)
+    expires_at: datetime = not_personal("end of the token in any case", retain="session")
+    created_at: datetime = not_personal("when the token was made", retain="chat", default_factory=utcnow)
 
 
 class IdentitySecret(DomainModel, table=True):
@@ -228,6 +228,7 @@ class Attachment(SubjectModel, table=True):
         belongs_to(Conversation, "conversation_id"),
         belongs_to(PersonalBlob, "blob_id"),
         Index("ix_attachment_conversation", "domain_id", "conversation_id"),
+        Index("ix_attachment_blob", "domain_id", "blob_id"),
     )
     conversation_id: UUID
     blob_id: UUID

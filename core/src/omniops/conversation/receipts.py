@@ -26,7 +26,7 @@ from omniops.conversation.own import own_answer
 from omniops.conversation.visitors import Visitor
 from omniops.database.service import Database
 from omniops.errors import NotFound
-from omniops.privacy.service import Catalog
+from omniops.privacy.service import Catalog, Periods
 
 PURPOSE = "chat.serve"
 ANSWERS = "chat.respond"
@@ -44,6 +44,7 @@ class Receipts:
         self._database = database
         self._reader = reader
         self._catalog = catalog
+        self._periods = Periods(catalog)
         self._issuer = issuer
         self._clock = clock
         private = Ed25519PrivateKey.from_private_bytes(hashlib.sha256(bytes.fromhex(secret)).digest())
@@ -62,15 +63,17 @@ class Receipts:
             turn = (
                 None if message.turn_id is None else await session.get(Turn, (visitor.scope.domain_id, message.turn_id))
             )
+            life = await self._periods.life(session, visitor.scope, RETENTION)
         if turn is None:
             raise NotFound("There is no receipt for this message.")
         seen = await self._reader.one(visitor.scope, message, purpose=PURPOSE, actor=visitor.actor)
-        said = self._said(message, turn.record, seen.text, seen.sources)
+        said = self._said(message, turn.record, seen.text, seen.sources, life)
         header = {"alg": "Ed25519", "typ": TYPE, "kid": self._key.thumbprint()}
         return jws.serialize_compact(header, json.dumps(said, ensure_ascii=False), self._key, algorithms=["Ed25519"])
 
-    def _said(self, message: Message, record: Mapping[str, Any], text: str, sources: Any) -> dict[str, Any]:
-        days = self._catalog.retention[RETENTION].days
+    def _said(
+        self, message: Message, record: Mapping[str, Any], text: str, sources: Any, life: timedelta | None
+    ) -> dict[str, Any]:
         purpose = self._catalog.purposes[ANSWERS]
         by = record.get("by") or {}
         return {
@@ -89,7 +92,7 @@ class Receipts:
             "categories_sent": by.get("categories", []),
             "hidden": record.get("hidden", {}),
             "purpose": {"key": purpose.key, "title": purpose.title, "basis": purpose.basis},
-            "delete_after": None if days is None else (message.created_at + timedelta(days=days)).date().isoformat(),
+            "delete_after": None if life is None else (message.created_at + life).date().isoformat(),
             "tools": [name for name, _ in record.get("tools", [])],
             "sources": [
                 {

@@ -21,12 +21,13 @@ from omniops.conversation.models import Conversation, VisitorIdentity, VisitorSe
 from omniops.database.service import Database
 from omniops.database.tables import forget, remember
 from omniops.errors import Refused
-from omniops.privacy.service import same_person
+from omniops.privacy.service import Catalog, Periods, same_person
 from omniops.vault.models import Subject
 
 REMEMBERED = timedelta(days=90)
-"""How long a token can live at all: as long as a chat is kept (retention class `chat`). Only a person who wished to be
-remembered has one that lives longer than the setting's hours."""
+"""How long a token can live at all, and never longer than a chat is kept. Only a person who wished to be remembered has
+one that lives longer than the setting's hours."""
+RETENTION = "chat"
 WEBSITE = "website"
 
 
@@ -63,11 +64,14 @@ def check_identity(visitor: Visitor, domain: DomainView) -> None:
 class Visitors:
     """Opens, recognises, rotates and ends sessions."""
 
-    def __init__(self, database: Database, clock: Clock, lifetimes: tuple[timedelta, timedelta]) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, lifetimes: tuple[timedelta, timedelta], catalog: Catalog
+    ) -> None:
         """`lifetimes`: how long a token is good for, and how long the one before it after a rotation."""
         self._database = database
         self._clock = clock
         self._life, self._overlap = lifetimes
+        self._periods = Periods(catalog)
 
     async def open(self, domain: DomainView, language: str, origin: str | None = None) -> tuple[str, Visitor]:
         """A new person, conversation and session in one transaction. Returns the token, which is never shown again.
@@ -83,7 +87,7 @@ class Visitors:
         )
         async with self._database.session(scope) as session:
             session.add_all([subject, conversation])
-            token = self._issue(session, scope, row)
+            token = await self._issue(session, scope, row)
             await session.commit()
         return token, self._visitor(scope, row, remembered=False)
 
@@ -139,7 +143,7 @@ class Visitors:
                 conversation_id=old.conversation_id,
                 origin=old.origin,
             )
-            token = self._issue(session, scope, row)
+            token = await self._issue(session, scope, row)
             await self._drop(
                 session, [s for s in await self._chain(session, old) if s.expires_at <= now and s.id != row.id]
             )
@@ -170,12 +174,14 @@ class Visitors:
             await session.commit()
         return len(rows)
 
-    def _issue(self, session: AsyncSession, scope: Scope, row: VisitorSession) -> str:
+    async def _issue(self, session: AsyncSession, scope: Scope, row: VisitorSession) -> str:
         """Gives a new row its token and its times."""
         token = new_token("oo_visitor_")
         row.hash = token_hash(token)
         row.created_at = self._clock.now()
-        row.expires_at = row.created_at + max(REMEMBERED, self._life)
+        kept = await self._periods.life(session, scope, RETENTION)
+        longest = max(REMEMBERED, self._life)
+        row.expires_at = row.created_at + (longest if kept is None else min(longest, kept))
         session.add(row)
         remember(session, "visitor", row.hash, scope)
         return token

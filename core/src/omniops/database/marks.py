@@ -75,12 +75,16 @@ def secret(why: str, *, purposes: tuple[str, ...] = ("connection.use",), **field
     return Field(sa_type=SealedType, sa_column_kwargs={"info": {INFO_KEY: mark}}, **field)
 
 
-def not_personal(why: str, **field: Any) -> Any:
-    """A column in clear. `why` says in a few words why nobody can be found through it."""
+def not_personal(why: str, *, retain: str = "", **field: Any) -> Any:
+    """A column in clear. `why` says in a few words why nobody can be found through it.
+
+    `retain`, on a column of a time, puts the whole row into a retention class that counts from it: for rows without a
+    personal column, and for those whose time does not begin with `created_at`. A row without that time stays.
+    """
     if not why:
         raise ValueError("not_personal() needs a reason.")
     kwargs = dict(field.pop("sa_column_kwargs", {}))
-    kwargs["info"] = {INFO_KEY: Mark("not_personal", why=why)}
+    kwargs["info"] = {INFO_KEY: Mark("not_personal", retain=retain, why=why)}
     return Field(sa_column_kwargs=kwargs, **field)
 
 

@@ -39,5 +39,5 @@ class EgressEntry(AccountModel, table=True):
     bytes_out: int = not_personal("size", default=0)
     bytes_in: int = not_personal("size", default=0)
     outcome: str | None = not_personal("how it ended", default=None)
-    at: datetime = not_personal("when it began", default_factory=utcnow)
+    at: datetime = not_personal("when it began", retain="security", default_factory=utcnow)
     ended_at: datetime | None = not_personal("when it ended", default=None)

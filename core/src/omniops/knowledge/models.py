@@ -35,7 +35,7 @@ class Source(DomainModel, table=True):
     due_at: datetime | None = not_personal("when the next visit or look is due", default=None)
     look_at: datetime | None = not_personal("when its sitemaps and feeds are looked at again", default=None)
     look_interval: int = not_personal("seconds between looks, learnt", default=FIRST)
-    created_at: datetime = not_personal("when it was added", default_factory=utcnow)
+    created_at: datetime = not_personal("when it was added", retain="content", default_factory=utcnow)
 
 
 class Page(DomainModel, table=True):

@@ -6,13 +6,17 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
 from omniops.contracts.channel import Channel
+from omniops.contracts.declaration import Retention
 from omniops.contracts.integration import Integration
 from omniops.contracts.knowledge import EncoderOffer, Fetcher, IndexOffer, Model, Source
 from omniops.contracts.mail import Mailer
 from omniops.contracts.plugin import Health
 from omniops.contracts.provider import Provider
 from omniops.contracts.redaction import Redactor
+from omniops.contracts.retention import Expiring, KeptBack, Swept
+from omniops.contracts.scope import Scope
 from omniops.contracts.tools import Tool
+from omniops.errors import PluginError
 from omniops.plugins.calling import Answers, Caller, On, everywhere
 from omniops.plugins.loading import Loaded, Plugins, Report
 
@@ -93,6 +97,19 @@ class Seams:
         self._tell(answers)
         return tuple((a.plugin, a.value) for a in answers if a.error is None and a.value is not None)
 
+    async def retention_rules(self, scope: Scope, on: On) -> list[tuple[str, Retention]]:
+        """Each with its plugin. Raises the `PluginError` of a plugin that fails, hangs or says nothing."""
+        answers = await self._caller.gather("retention_rules", on, scope=scope)
+        return [(plugin, rule) for plugin, said in _all_said("retention_rules", answers) for rule in said]
+
+    async def retention_veto(self, expiring: Expiring, on: On) -> list[tuple[str, KeptBack]]:
+        """Each with its plugin. Raises as `retention_rules` does: without one of them, nothing may be deleted."""
+        return _all_said("retention_veto", await self._caller.gather("retention_veto", on, expiring=expiring))
+
+    async def retention_swept(self, swept: Swept, on: On) -> None:
+        """Tells all; who fails is reported."""
+        self._tell(await self._caller.gather("retention_swept", on, swept=swept))
+
     async def health(self) -> Answers[Health]:
         """Each plugin's state, hung and failing ones under their own names."""
         return await self._caller.gather("health")
@@ -112,3 +129,15 @@ class Seams:
     def _tell(self, answers: Answers[T]) -> None:
         for error in answers.errors:
             self._report(str(error))
+
+
+def _all_said(hook: str, answers: Answers[T]) -> list[tuple[str, T]]:
+    """What a closed seam needs: an answer of everybody. Raises `PluginError` for an error, and for None."""
+    for error in answers.errors:
+        raise error
+    said = []
+    for answer in answers:
+        if answer.value is None:
+            raise PluginError(f"Plugin {answer.plugin!r}, {hook}(): gave None.", plugin=answer.plugin, stage=hook)
+        said.append((answer.plugin, answer.value))
+    return said

@@ -52,18 +52,24 @@ CATEGORIES = (
     Category("usage.network", "Network, a shortened address", "identifiers"),
 )
 
-ANALYTICS_DAYS = 180
+CHOICE_DAYS = 180
+"""How long a browser keeps its visitor's choices; after that the visitor is asked again."""
+
+ACCOUNT_DAYS_AFTER = 730
+"""How long a closed account is kept, restricted, before all of it goes."""
 RETENTION = (
     Retention("chat", "Conversations", 90),
     Retention("mail", "Mail that was sent", 30),
-    Retention("account", "Accounts and their members", None),
-    Retention("audit", "Access log", 730),
-    Retention("requests", "Requests about a person's own data", None),
-    Retention("analytics", "Page views and clicks", ANALYTICS_DAYS),
+    Retention("content", "Website content, until a visit replaces it", None),
+    Retention("analytics", "Page views and clicks", 180),
+    Retention("account", "Accounts and their members, and two years after they are closed", None),
+    Retention("audit", "Access log, and the record of what was deleted", 730, least=730),
+    Retention("security", "What left through the gate, for whom and where to", 365, least=30),
+    Retention("requests", "Requests, legal holds and their handling", 1095, least=1095),
+    Retention("choices", "Browsers whose visitor made choices", CHOICE_DAYS),
+    Retention("session", "Sessions and one-time links, once they are over", 0, least=0),
 )
-
-CHOICE_DAYS = 180
-"""How long a browser keeps its visitor's choices; after that the visitor is asked again."""
+"""The audit, requests and holds prove what was done with data: a business cannot shorten them."""
 
 COOKIES = (
     Cookie(

@@ -52,7 +52,7 @@ class ConsentBrowser(SubjectModel, table=True):
     __tablename__ = "consent_browser"
     __table_args__ = (Index("uq_consent_browser_hash", "domain_id", "hash", unique=True),)
     hash: bytes = not_personal("hash of a random number")
-    created_at: datetime = not_personal("first yes", default_factory=utcnow)
+    created_at: datetime = not_personal("first yes", retain="choices", default_factory=utcnow)
 
 
 class SubjectLink(SubjectModel, table=True):

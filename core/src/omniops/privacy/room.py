@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from omniops.accounts.service import Accounts
 from omniops.audit.service import Audit
 from omniops.contracts.ids import Clock
 from omniops.contracts.plugin import Log
@@ -26,6 +27,8 @@ from omniops.privacy.persons.service import Persons
 from omniops.privacy.persons.sheet import Sheets
 from omniops.privacy.persons.stores import Stores
 from omniops.privacy.register import ProcessorRegister
+from omniops.privacy.retention.engine import Retention
+from omniops.privacy.retention.holds import Holds
 from omniops.vault.blobs import Blobs
 from omniops.vault.service import Vault
 
@@ -39,6 +42,7 @@ class Foundations:
     blobs: Blobs
     audit: Audit
     jobs: Jobs
+    accounts: Accounts
     seams: Seams
     catalog: Catalog
     register: ProcessorRegister
@@ -53,11 +57,20 @@ class Privacy:
 
     erasure: Erasure
     persons: Persons
+    retention: Retention
+    holds: Holds
 
     @classmethod
     def over(cls, on: Foundations) -> Privacy:
         erasure = Erasure(on.database, on.vault)
-        return cls(erasure=erasure, persons=_persons(on, erasure))
+        return cls(
+            erasure=erasure,
+            persons=_persons(on, erasure),
+            retention=Retention(
+                on.database, on.vault, on.blobs, on.audit, on.jobs, on.accounts, on.seams, on.catalog, on.clock
+            ),
+            holds=Holds(on.database, on.vault, on.audit, on.clock),
+        )
 
 
 def _persons(on: Foundations, erasure: Erasure) -> Persons:

@@ -1,14 +1,14 @@
 """The privacy room's door: what other rooms of its floor may ask of it."""
 
-from omniops.privacy.catalog import ANALYTICS_DAYS, Catalog
+from omniops.privacy.catalog import Catalog
 from omniops.privacy.consents import Answer, Browser, Circumstances, Consents
 from omniops.privacy.linking import first_known, same_person
 from omniops.privacy.models import SubjectLink
 from omniops.privacy.notices import Choice, Notice, cautions, choices
+from omniops.privacy.retention.periods import Periods
 from omniops.privacy.signals import Signal, jurisdiction, signal_of
 
 __all__ = [
-    "ANALYTICS_DAYS",
     "Answer",
     "Browser",
     "Catalog",
@@ -16,6 +16,7 @@ __all__ = [
     "Circumstances",
     "Consents",
     "Notice",
+    "Periods",
     "Signal",
     "SubjectLink",
     "cautions",

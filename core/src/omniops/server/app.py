@@ -29,6 +29,7 @@ from omniops.server import (
     openapi,
     pages,
     problems,
+    retention,
     routing,
     system,
     tool_runs,
@@ -76,6 +77,7 @@ def create_app(runtime: Runtime) -> FastAPI:
     app.include_router(ai_content.router)
     app.include_router(gaps.router)
     app.include_router(routing.router)
+    app.include_router(retention.router)
     app.include_router(inbox.router)
     app.include_router(trials.router)
     app.include_router(verification.router)

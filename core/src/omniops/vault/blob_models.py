@@ -27,7 +27,7 @@ class OwnBlob(DomainModel, table=True):
     )
     size: int | None = not_personal(_SIZE, default=None)
     kept_at: datetime | None = not_personal(_KEPT, default=None)
-    created_at: datetime = not_personal("when it came", default_factory=utcnow)
+    created_at: datetime = not_personal("when it came", retain="content", default_factory=utcnow)
 
 
 class PersonalBlob(SubjectModel, table=True):

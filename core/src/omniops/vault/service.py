@@ -136,26 +136,13 @@ class Vault:
         """Destroys a subject's keys, pepper and identifiers in one transaction and enters it into the shred list.
 
         Safe to repeat. Afterwards nothing sealed under them opens, in the live database at once and in every copy as
-        soon as its epoch key is destroyed. Rows are deleted separately (`erase`).
+        soon as its epoch key is destroyed. Rows are deleted separately (`erase`). Raises `Refused` while a legal hold
+        stands.
         """
-        home = scope.domain_id or scope.account_id
         async with self._database.session(scope) as session:
-            keys = await session.run_sync(
-                lambda sync: opening_keys(sync.connection(), self._root, [Owner(home, subject_id)])
-            )
-            await self._audit.write(
-                Entry(
-                    account_id=scope.account_id,
-                    actor=str(actor),
-                    action="vault.shred",
-                    object="subject",
-                    subject_refs=pseudonyms(keys),
-                )
-            )
-            connection = await session.connection()
-            place = {"home": home, "subject": subject_id, "account": scope.account_id}
-            for statement in _SHRED:
-                await connection.execute(statement, place)
+            held = await self.shred_in(session, [subject_id], actor=actor)
+            if held:
+                raise Refused("A legal hold stands against erasing this person.", reason="hold")
             await session.commit()
 
     async def pseudonyms(self, scope: Scope, subject_ids: Sequence[UUID]) -> list[str]:
@@ -164,6 +151,39 @@ class Vault:
         async with self._database.session(scope) as session:
             keys = await session.run_sync(lambda sync: opening_keys(sync.connection(), self._root, owners))
         return pseudonyms(keys)
+
+    async def shred_in(self, session: AsyncSession, subject_ids: Sequence[UUID], *, actor: Actor) -> list[UUID]:
+        """`shred` for many, in the session's transaction, with one audit entry. Returns those under a legal hold: their
+        keys stay."""
+        scope: Scope = session.info["scope"]
+        home = scope.domain_id or scope.account_id
+        connection = await session.connection()
+        # Locked until the end: a hold that is placed meanwhile waits, and finds what was shredded.
+        rows = await connection.execute(_LOCK, {"home": home, "subjects": sorted(subject_ids)})
+        held = [row.id for row in rows if row.hold]
+        free = [subject for subject in subject_ids if subject not in set(held)]
+        if not free:
+            return held
+        owners = [Owner(home, subject) for subject in free]
+        keys = await session.run_sync(lambda sync: opening_keys(sync.connection(), self._root, owners))
+        await self._audit.write(
+            Entry(
+                account_id=scope.account_id,
+                actor=str(actor),
+                action="vault.shred",
+                object="subject",
+                subject_refs=pseudonyms(keys),
+            )
+        )
+        for statement in _SHRED:
+            await connection.execute(statement, {"home": home, "subjects": free, "account": scope.account_id})
+        return held
+
+    async def shred_account(self, session: AsyncSession, account_id: UUID) -> None:
+        """Destroys every key of an account, in the transaction of a session of the system role. Safe to repeat."""
+        connection = await session.connection()
+        for statement in _SHRED_ACCOUNT:
+            await connection.execute(statement, {"account": account_id})
 
     async def _scope_of(self, row: SQLModel, session: AsyncSession | None) -> Scope:
         if session is not None:
@@ -179,15 +199,34 @@ def _primary_key(model: type[SQLModel]) -> frozenset[str]:
     return frozenset(column.name for column in model.__table__.primary_key)  # type: ignore[attr-defined]
 
 
+_LOCK = text(
+    "select id, hold from omniops.subject where home_id = :home and id = any(:subjects) order by id for update"
+)
 _SHRED = (
     text(
-        "insert into vault.shred (account_id, home_id, subject_id, at) values (:account, :home, :subject, now())"
-        " on conflict do nothing"
+        "insert into vault.shred (account_id, home_id, subject_id, at)"
+        " select :account, :home, subject, now() from unnest(cast(:subjects as uuid[])) subject on conflict do nothing"
     ),
-    text("delete from vault.identifier where home_id = :home and subject_id = :subject"),
+    text("delete from vault.identifier where home_id = :home and subject_id = any(:subjects)"),
     text(
         "update vault.subject_key set wrapped = null, pepper_wrapped = null, state = 'shredded', shredded_at = now()"
-        " where home_id = :home and subject_id = :subject and state <> 'shredded'"
+        " where home_id = :home and subject_id = any(:subjects) and state <> 'shredded'"
     ),
-    text("update omniops.subject set erased_at = coalesce(erased_at, now()) where home_id = :home and id = :subject"),
+    text(
+        "update omniops.subject set erased_at = coalesce(erased_at, now())"
+        " where home_id = :home and id = any(:subjects)"
+    ),
+)
+_SHRED_ACCOUNT = (
+    text(
+        "insert into vault.shred (account_id, home_id, subject_id, at)"
+        " select distinct account_id, home_id, subject_id, now() from vault.subject_key where account_id = :account"
+        " on conflict do nothing"
+    ),
+    text("delete from vault.identifier where account_id = :account"),
+    text(
+        "update vault.subject_key set wrapped = null, pepper_wrapped = null, state = 'shredded',"
+        " shredded_at = coalesce(shredded_at, now()) where account_id = :account"
+    ),
+    text("delete from vault.account_key where account_id = :account"),
 )
