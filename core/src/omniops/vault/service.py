@@ -189,10 +189,13 @@ class Vault:
         if session is not None:
             scope: Scope = session.info["scope"]
             return scope
-        domain_id = getattr(row, "domain_id", None)
-        if isinstance(domain_id, UUID) and "domain_id" in _primary_key(type(row)):
-            return await self._database.scope_of(domain_id)
-        return Scope(row.account_id)  # type: ignore[attr-defined]
+        account_id: UUID | None = getattr(row, "account_id", None)
+        key = next((name for name in ("domain_id", "home_id") if name in _primary_key(type(row))), None)
+        home: UUID | None = getattr(row, key) if key else account_id
+        if home is not None and home == account_id:
+            return Scope(account_id)
+        assert home is not None
+        return await self._database.scope_of(home)
 
 
 def _primary_key(model: type[SQLModel]) -> frozenset[str]:
