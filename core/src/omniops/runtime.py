@@ -74,10 +74,12 @@ from omniops.plugins.loading import Loaded, Plugins, load
 from omniops.plugins.seams import Seams
 from omniops.privacy.catalog import Catalog
 from omniops.privacy.consents import Consents
+from omniops.privacy.ledger import Ledger
 from omniops.privacy.notices import NoticeTexts
 from omniops.privacy.policy import PrivacyPolicy
 from omniops.privacy.register import ProcessorRegister
 from omniops.privacy.room import Foundations, Privacy
+from omniops.privacy.voices import Voices
 from omniops.settings import Settings
 from omniops.switched import SwitchedOn
 from omniops.vault.blobs import Blobs
@@ -211,7 +213,7 @@ class _Builder:
         stack.push_async_callback(ledger.close)
         gate = Gate(register, ledger, ca=settings.tls_ca)
         stack.push_async_callback(gate.close)
-        vault = Vault(database, self._root, audit, PrivacyPolicy(catalog))
+        vault = Vault(database, self._root, audit, PrivacyPolicy(catalog, clock))
         await vault.check_root()
         seams = Seams(found, lambda said: log.error("plugin.failed", said=said))
         encoders = Encoders(seams.encoders, settings.encoder, log)
@@ -270,7 +272,8 @@ class _Builder:
         stack.push_async_callback(conversations.close)
         texts = NoticeTexts(database, catalog)
         await texts.keep()
-        consents = Consents(database, audit, catalog, texts, clock)
+        voices = Voices(seams, accounts, jobs)
+        consents = Consents(database, catalog, texts, Ledger(audit, voices, clock), voices, jobs, clock)
         calibrating = Calibrating(database, accounts, encoders, clock)
         gaps = Gaps(database, vault, audit, jobs, rows, encoders, calibrating, clock)
         await notices.start()

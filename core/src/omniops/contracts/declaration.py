@@ -7,7 +7,8 @@ and the two doors refuse whatever is not in them.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any, Literal
 
 from omniops.contracts.rights import ExternalStore
@@ -25,7 +26,8 @@ class Purpose:
     `objectable` purposes stop when a person objects (Art. 21). `optional` ones need a given consent; their basis is
     `consent`. `restricted_ok` purposes go on under a restriction (Art. 18(2)), for example defending legal claims.
     `every_mark` purposes open every personal column, whatever its mark names: core's own, for a person's right to a
-    copy of all that is held (Art. 15). A plugin that declares one is refused.
+    copy of all that is held (Art. 15). A plugin that declares one is refused. `confirmed` purposes take a yes only from
+    who opened a link in a mail and confirmed there (double opt-in).
     """
 
     key: str
@@ -34,6 +36,7 @@ class Purpose:
     objectable: bool = False
     restricted_ok: bool = False
     every_mark: bool = False
+    confirmed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +134,16 @@ class SubjectState:
     """
 
     consents: Mapping[str, str] = field(default_factory=dict)
+    until: Mapping[str, datetime] = field(default_factory=dict)
+    """When a given consent ends, by purpose."""
     objections: frozenset[str] = frozenset()
     opt_outs: frozenset[str] = frozenset()
     restricted: bool = False
     hold: bool = False
     erased: bool = False
+
+    def at(self, now: datetime) -> SubjectState:
+        """The state at a moment: a yes whose time is over counts as expired from that very moment on, whether the
+        ledger has its entry yet or not."""
+        over = [purpose for purpose, end in self.until.items() if end <= now and self.consents.get(purpose) == "given"]
+        return replace(self, consents={**self.consents, **dict.fromkeys(over, "expired")}) if over else self

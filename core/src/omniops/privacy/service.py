@@ -1,7 +1,8 @@
 """The privacy room's door: what other rooms of its floor may ask of it."""
 
 from omniops.privacy.catalog import ANALYTICS_DAYS, Catalog
-from omniops.privacy.consents import Answer, Browser, Circumstances, Consents
+from omniops.privacy.consents import Browser, Consents
+from omniops.privacy.ledger import Answer, Circumstances
 from omniops.privacy.linking import first_known, same_person
 from omniops.privacy.models import SubjectLink
 from omniops.privacy.notices import Choice, Notice, cautions, choices
