@@ -190,7 +190,7 @@ class Plugin:
         """Something was entered into the ledger. Called afterwards, by a worker, where the plugin is on for the domain;
         at least once, so a repetition must do no harm. What it returns is not looked at. Open: an error or a hang is
         reported, and changes nothing for the person or for other plugins."""
-        return None
+        return
 
     # Services: what core itself needs done outside
 

@@ -292,7 +292,7 @@ class _Builder:
             consents=consents,
             analytics=Analytics(database, consents, jobs, clock),
             privacy=Privacy.over(
-                Foundations(database, vault, blobs, audit, jobs, seams, catalog, consents, clock, log)
+                Foundations(database, vault, blobs, audit, jobs, seams, catalog, consents, voices, clock, log)
             ),
             jobs=jobs,
             notices=notices,
@@ -393,4 +393,5 @@ def _kinds(seams: Seams) -> Kinds:
         {loaded.name: type(loaded.plugin).Connection for loaded in seams.loaded},
         seams.integrations(),
         seams.channels(),
+        frozenset(plugin for plugin, _ in seams.consent_sources().values()),
     )

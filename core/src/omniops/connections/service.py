@@ -60,6 +60,8 @@ class Kinds:
     settings: Mapping[str, type[PluginSettings]]
     integrations: Mapping[str, Integration]
     channels: Mapping[str, Channel]
+    local: frozenset[str] = frozenset()
+    """Plugins whose connection holds a website's settings and no credentials: nothing is called."""
 
     def listens(self, plugin: str) -> bool:
         """Whether the plugin's channel connects by itself instead of taking webhooks."""
@@ -188,7 +190,7 @@ class Connections:
 
     def _validated(self, plugin: str, values: Mapping[str, Any]) -> PluginSettings:
         kinds = self._kinds()
-        if plugin not in kinds.integrations and plugin not in kinds.channels:
+        if plugin not in kinds.integrations and plugin not in kinds.channels and plugin not in kinds.local:
             raise NotFound(f"No plugin {plugin!r} with connections is enabled.")
         try:
             return kinds.settings[plugin](**values)

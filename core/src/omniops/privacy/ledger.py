@@ -1,5 +1,6 @@
-"""The ledger's pen: one entry, the state that the vault's door reads, what ends with a yes, and who is told. All of it in
-the caller's transaction, the entry in the audit included: a process that dies loses all or nothing.
+"""The ledger's pen: one entry, the state that the vault's door reads, what ends with a yes, and who is told.
+
+All of it in the caller's transaction, the entry in the audit included: a process that dies loses all or nothing.
 """
 
 from __future__ import annotations

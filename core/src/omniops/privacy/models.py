@@ -37,7 +37,9 @@ class ConsentEvent(Marked, table=True):
     method: str = not_personal("banner, widget, api, preferences, mail, signal, age, child, or a source's name")
     signal: str = not_personal("what the browser asks for: none, gpc or dnt")
     jurisdiction: str = not_personal("country whose law applies, from settings or language; never from an address")
-    vetoes: list[Any] = not_personal("who was asked, whether it may stand, and why", sa_type=JSONB, default_factory=list)
+    vetoes: list[Any] = not_personal(
+        "who was asked, whether it may stand, and why", sa_type=JSONB, default_factory=list
+    )
     statement: dict[str, Any] = not_personal(
         "facts of another consent manager's statement", sa_type=JSONB, default_factory=dict
     )
@@ -65,7 +67,7 @@ class ConsentBrowser(SubjectModel, table=True):
 
 
 class ConsentRequest(SubjectModel, table=True):
-    """A yes that waits until its person confirms it: by a link that was sent to the address, good once and not for long.
+    """A yes that waits until its person confirms it: by a link that was sent to the address, good once, for some days.
 
     `email` is found by nobody before the link was used; `confirmed_email` from then on.
     """

@@ -60,7 +60,9 @@ def create_app(runtime: Runtime) -> FastAPI:
     app.state.runtime = runtime
     app.state.log = runtime.log
     app.state.stopping = asyncio.Event()
-    app.state.banner = Banner.build(runtime.catalog)
+    app.state.banner = Banner.build(
+        runtime.catalog, {n: s.script for n, (_, s) in runtime.seams.consent_sources().items()}
+    )
     app.state.streams = Streams(runtime.settings.visitor_streams)
     problems.install(app)
     app.include_router(visitor.router)

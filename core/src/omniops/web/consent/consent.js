@@ -4,6 +4,9 @@
  *
  *   <script src="https://H/consent.js" data-domain="pk_…" data-purposes="analytics advertising"></script>
  *
+ * With data-source="tcf" (or another name that the server knows) the page's own consent manager is asked in place of a
+ * banner.
+ *
  * It stores nothing and tells nobody before the visitor acts. A no is kept as a no and nothing else; a random number is
  * kept only after a yes. web/banner.py fills in the names in capitals.
  */
@@ -13,6 +16,7 @@
   const CSS = "__CSS__";
   const LANGUAGES = "__LANGUAGES__";
   const DAYS = "__DAYS__";
+  const SOURCES = "__SOURCES__";
   const TAG = "omniops-consent";
   const GOOGLE = {
     analytics: ["analytics_storage"],
@@ -20,12 +24,13 @@
   };
 
   const script = document.currentScript;
-  const { domain: key, lang, theme, link, purposes: named = "analytics" } = script.dataset;
+  const { domain: key, lang, theme, link, purposes: named = "analytics", source } = script.dataset;
   if (window.omniopsConsent) return;
   if (!key) {
     console.error('OmniOps: the script tag has no data-domain="pk_…", so nobody is asked. Copy the tag from the dashboard.');
     return;
   }
+  if (source && !SOURCES.includes(source)) console.error(`OmniOps: the server knows no data-source="${source}", so nothing is allowed.`);
   const base = new URL(".", script.src).href;
   const purposes = named.split(/\s+/);
   const tag = (lang || document.documentElement.lang || navigator.language).replace("_", "-");
@@ -111,6 +116,49 @@
       },
     ));
 
+  async function call(path, init) {
+    const response = await fetch(`${base}v1/visitor/${path}`, { credentials: "omit", referrerPolicy: "strict-origin", ...init });
+    if (!response.ok) throw Object.assign(new Error(`OmniOps: the choice was not kept (${response.status}).`), { status: response.status });
+    return response.json();
+  }
+
+  const post = (path, body) =>
+    call(path, {
+      method: "POST",
+      keepalive: true,
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ key, consent: kept.id || null, locale, signal, ...body }),
+    });
+
+  /** What the server kept. It alone says what is allowed. */
+  function take({ consent, answers }) {
+    for (const [purpose, answer] of Object.entries(answers)) kept.answers[purpose] = answer === "given";
+    kept = { answers: kept.answers, ...(kept.said !== undefined && { said: kept.said }), ...(consent && { id: consent }) };
+  }
+
+  /** What the page's own consent manager recorded, once for each statement. Nothing is allowed until the server has read it. */
+  async function tell(statement) {
+    let said = 0;
+    for (const sign of statement) said = (Math.imul(said, 31) + sign.codePointAt(0)) | 0;
+    if (said === kept.said) return;
+    const before = kept;
+    kept = { ...kept, answers: {} };
+    try {
+      take(await post(`choices/${source}`, { statement }));
+    } catch (error) {
+      console.warn(error);
+      if (!error.status) {
+        // Tried again with the next page. Until then nothing is allowed, there as well where something was.
+        delete kept.said;
+        if (before.id) keep();
+        return apply();
+      }
+    }
+    kept.said = said;
+    keep();
+    apply();
+  }
+
   /** A no counts at once, here; a yes counts when the server has kept it. */
   async function choose(given) {
     const yes = Object.values(given).includes(true);
@@ -124,17 +172,7 @@
       const answers = choices
         .filter(({ purpose }) => purpose in given)
         .map(({ purpose, notice, version }) => ({ purpose, given: given[purpose], notice, version }));
-      const response = await fetch(`${base}v1/visitor/choices`, {
-        method: "POST",
-        credentials: "omit",
-        referrerPolicy: "strict-origin",
-        keepalive: true,
-        headers: { "Content-Type": "application/json" },
-        body: JSON.stringify({ key, consent: kept.id || null, answers, locale, signal }),
-      });
-      if (!response.ok) throw new Error(`OmniOps: the choice was not kept (${response.status}).`);
-      const { consent } = await response.json();
-      kept = { answers: { ...kept.answers, ...given }, ...(consent && { id: consent }) };
+      take(await post("choices", { answers }));
     } catch (error) {
       if (yes) throw error;
       kept.late = true;
@@ -174,7 +212,7 @@
 
     /** The way back, on every page: the choices, and in one click the no. */
     async pill() {
-      if (!this.small || (!asked() && signal === "none")) return;
+      if (source || !this.small || (!asked() && signal === "none")) return;
       const { words: w } = await words();
       const any = purposes.some(allowed);
       const inside = this.small.contains(this.shadowRoot.activeElement);
@@ -282,7 +320,9 @@
     document.body.before(view);
     if (kept.id && (kept.late || signal !== "none")) withdraw();
     apply();
-    if (signal === "none" && !asked()) view.open(false).catch(() => {});
+    if (source) {
+      if (SOURCES.includes(source)) import(`${base}consent/source-${source}-${VERSION}.js`).then((module) => module.default(tell), console.warn);
+    } else if (signal === "none" && !asked()) view.open(false).catch(() => {});
   }
   if (document.body) begin();
   else document.addEventListener("DOMContentLoaded", begin);
