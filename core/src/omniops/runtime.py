@@ -74,17 +74,16 @@ from omniops.plugins.loading import Loaded, Plugins, load
 from omniops.plugins.seams import Seams
 from omniops.privacy.catalog import Catalog
 from omniops.privacy.consents import Consents
-from omniops.privacy.ledger import Ledger
 from omniops.privacy.notices import NoticeTexts
 from omniops.privacy.policy import PrivacyPolicy
 from omniops.privacy.register import ProcessorRegister
 from omniops.privacy.room import Foundations, Privacy
-from omniops.privacy.voices import Voices
 from omniops.settings import Settings
 from omniops.switched import SwitchedOn
 from omniops.vault.blobs import Blobs
 from omniops.vault.roots import RootProvider
 from omniops.vault.service import Vault
+from omniops.vault.signing import Signer
 from omniops.webhooks.room import Webhooks
 
 
@@ -272,8 +271,11 @@ class _Builder:
         stack.push_async_callback(conversations.close)
         texts = NoticeTexts(database, catalog)
         await texts.keep()
-        voices = Voices(seams, accounts, jobs)
-        consents = Consents(database, catalog, texts, Ledger(audit, voices, clock), voices, jobs, clock)
+        signer = Signer(self._root.secret("receipts"), settings.public_url)
+        consents = Consents.over(database, audit, catalog, texts, seams, accounts, jobs, clock)
+        foundations = Foundations(
+            database, vault, blobs, audit, jobs, seams, catalog, consents, clock, log, accounts, register, mail, signer
+        )
         calibrating = Calibrating(database, accounts, encoders, clock)
         gaps = Gaps(database, vault, audit, jobs, rows, encoders, calibrating, clock)
         await notices.start()
@@ -291,9 +293,7 @@ class _Builder:
             catalog=catalog,
             consents=consents,
             analytics=Analytics(database, consents, jobs, clock),
-            privacy=Privacy.over(
-                Foundations(database, vault, blobs, audit, jobs, seams, catalog, consents, voices, clock, log)
-            ),
+            privacy=Privacy.over(foundations),
             jobs=jobs,
             notices=notices,
             accounts=accounts,
@@ -309,7 +309,7 @@ class _Builder:
                 Reviews(database, vault, sender, audit, clock),
                 Attachments(database, vault, blobs, clock),
                 Transcripts(own, mail),
-                Receipts(database, reader, catalog, self._root.secret("receipts"), settings.public_url, clock),
+                Receipts(database, reader, catalog, signer, clock),
                 ai_marks,
             ),
             conversations=conversations,

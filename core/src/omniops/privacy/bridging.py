@@ -12,7 +12,6 @@ from omniops.contracts.scope import Scope
 from omniops.errors import OmniOpsError, Rejected
 from omniops.privacy.consents import Browser, Consents
 from omniops.privacy.ledger import Answer, Circumstances
-from omniops.privacy.voices import Voices
 
 MOST_FACTS = 20
 LONGEST_FACT = 100
@@ -21,14 +20,13 @@ LONGEST_FACT = 100
 class Bridge:
     """Takes statements of consent managers."""
 
-    def __init__(self, consents: Consents, voices: Voices, clock: Clock) -> None:
+    def __init__(self, consents: Consents, clock: Clock) -> None:
         self._consents = consents
-        self._voices = voices
         self._clock = clock
 
     async def source(self, scope: Scope, name: str) -> tuple[str, ConsentSource]:
         """A source that is on for the domain, with its plugin. Raises `NotFound`."""
-        return await self._voices.source(scope, name)
+        return await self._consents.voices.source(scope, name)
 
     async def take(
         self,

@@ -12,6 +12,8 @@ from uuid import UUID
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from omniops.accounts.service import Accounts
+from omniops.audit.service import Audit
 from omniops.contracts.consent import ConsentChange, Verdict
 from omniops.contracts.declaration import Mark
 from omniops.contracts.ids import Clock, new_id
@@ -20,6 +22,7 @@ from omniops.contracts.tokens import new_token, token_hash
 from omniops.database.service import Database
 from omniops.errors import NotFound, Refused, Rejected
 from omniops.jobs.service import MAINTENANCE, Jobs, Task
+from omniops.plugins.seams import Seams
 from omniops.privacy.ages import child
 from omniops.privacy.catalog import Catalog
 from omniops.privacy.ledger import Answer, Circumstances, Ledger, OnNo, Page, change_of, home, last_yes, locked_person
@@ -59,14 +62,30 @@ class Consents:
     ) -> None:
         self._database = database
         self._catalog = catalog
-        self._texts = texts
+        self.texts = texts
         self._ledger = ledger
-        self._voices = voices
+        self.voices = voices
         self._clock = clock
         jobs.register(
             Task("privacy:consent_expiry", self.expire, queue=MAINTENANCE, cron="*/5 * * * *"),
             Task(TELL, self._tell),
         )
+
+    @classmethod
+    def over(
+        cls,
+        database: Database,
+        audit: Audit,
+        catalog: Catalog,
+        texts: NoticeTexts,
+        seams: Seams,
+        accounts: Accounts,
+        jobs: Jobs,
+        clock: Clock,
+    ) -> Consents:
+        """With the ledger's pen and the voices of plugins."""
+        voices = Voices(seams, accounts, jobs)
+        return cls(database, catalog, texts, Ledger(audit, voices, clock), voices, jobs, clock)
 
     def when_ended(self, purpose: str, act: OnNo) -> None:
         """From now on `act` runs in the transaction in which a given consent to `purpose` ends."""
@@ -259,7 +278,7 @@ class Consents:
         async with self._database.session(scope) as session:
             event = await session.get(ConsentEvent, (home(scope), UUID(event_id)))
         if event is not None:  # erased meanwhile
-            await self._voices.tell(change_of(scope, event))
+            await self.voices.tell(change_of(scope, event))
 
     # Before an answer counts
 
@@ -283,7 +302,7 @@ class Consents:
                 code="wrong_notice",
                 where="notice",
             )
-        await self._texts.find(answer.notice, answer.version)
+        await self.texts.find(answer.notice, answer.version)
 
     async def _vetoes(
         self, scope: Scope, subject_id: UUID, answer: Answer, circumstances: Circumstances
@@ -305,7 +324,7 @@ class Consents:
             circumstances.jurisdiction,
             self._clock.now(),
         )
-        return await self._voices.veto(change)
+        return await self.voices.veto(change)
 
     def _new_browser(
         self, session: AsyncSession, scope: Scope, subject_id: UUID

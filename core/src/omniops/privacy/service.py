@@ -6,7 +6,7 @@ from omniops.privacy.ledger import Answer, Circumstances
 from omniops.privacy.linking import first_known, same_person
 from omniops.privacy.models import SubjectLink
 from omniops.privacy.notices import Choice, Notice, cautions, choices
-from omniops.privacy.signals import Signal, jurisdiction, signal_of
+from omniops.privacy.signals import Signal, forbids, jurisdiction, signal_of
 
 __all__ = [
     "ANALYTICS_DAYS",
@@ -22,6 +22,7 @@ __all__ = [
     "cautions",
     "choices",
     "first_known",
+    "forbids",
     "jurisdiction",
     "same_person",
     "signal_of",

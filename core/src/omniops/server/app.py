@@ -28,6 +28,8 @@ from omniops.server import (
     knowledge,
     openapi,
     pages,
+    preference_pages,
+    preferences,
     problems,
     routing,
     system,
@@ -72,6 +74,8 @@ def create_app(runtime: Runtime) -> FastAPI:
     app.include_router(business.router)
     app.include_router(knowledge.router)
     app.include_router(consent.router)
+    app.include_router(preferences.router)
+    app.include_router(preference_pages.router)
     app.include_router(analytics.router)
     app.include_router(business_visitors.router)
     app.include_router(tool_runs.router)

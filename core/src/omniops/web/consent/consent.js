@@ -55,8 +55,8 @@
     return { answers: {} };
   }
 
-  function keep() {
-    kept.at = Date.now();
+  function keep(at = Date.now()) {
+    kept.at = at;
     try {
       localStorage.setItem(NAME, JSON.stringify(kept));
     } catch {
@@ -156,6 +156,26 @@
     }
     kept.said = said;
     keep();
+    apply();
+  }
+
+  /** What was changed elsewhere, in the preference centre or by its end, counts here as well: a number that is worth
+   * nothing goes, and with it what the server's own list names. Only a browser that said yes ever asks. */
+  async function sync() {
+    if (!kept.id) return;
+    const { id, at, answers: before } = kept;
+    const query = new URLSearchParams({ key });
+    const found = await call(`choices?${query}`, { headers: { Authorization: `Bearer ${id}` } }).catch(() => null);
+    if (!found || kept.id !== id) return;
+    const answers = Object.fromEntries(Object.keys(before).map((purpose) => [purpose, found.answers[purpose] === "given"]));
+    if (found.consent && JSON.stringify(answers) === JSON.stringify(before)) return;
+    kept = { ...kept, answers };
+    if (!found.consent) delete kept.id;
+    keep(at);
+    for (const { name, place } of found.forget) {
+      if (place === "cookie") document.cookie = `${name}=; Max-Age=0; Path=/`;
+      else (place === "session_storage" ? sessionStorage : localStorage).removeItem(name);
+    }
     apply();
   }
 
@@ -262,6 +282,7 @@
           list.length > 1 && signal === "none" && h("div", { class: "all" }, act(w.noAll, false), act(w.yesAll, true)),
           this.said,
           h("a", { href: `${base}cookies`, target: "_blank", rel: "noopener noreferrer" }, w.more),
+          h("a", { href: `${base}preferences?${new URLSearchParams({ key, lang: language })}#${kept.id || ""}`, target: "_blank", rel: "noopener noreferrer" }, w.every),
         ].filter(Boolean),
       );
       if (focused) this.shadowRoot.getElementById(focused)?.focus();
@@ -315,10 +336,13 @@
     apply();
   });
 
+  document.addEventListener("visibilitychange", () => document.hidden || sync());
+
   function begin() {
     // Beside the body: first for the keyboard, and no rule of the page for the body's children meets it.
     document.body.before(view);
     if (kept.id && (kept.late || signal !== "none")) withdraw();
+    else sync();
     apply();
     if (source) {
       if (SOURCES.includes(source)) import(`${base}consent/source-${source}-${VERSION}.js`).then((module) => module.default(tell), console.warn);
