@@ -316,7 +316,7 @@ class _Builder:
             router=router,
             on=on,
             approvals=Approvals(database, vault, accounts, on.tools, runs, sender, audit, clock),
-            inbox=Inbox(database, vault, accounts, audit, reader, running, sender, notices, ai_marks, clock),
+            inbox=Inbox(database, vault, accounts, audit, reader, running, sender, notices, ai_marks, consents, clock),
             intake=intake,
             connections=connections,
             listening=listening,
@@ -393,5 +393,6 @@ def _kinds(seams: Seams) -> Kinds:
         {loaded.name: type(loaded.plugin).Connection for loaded in seams.loaded},
         seams.integrations(),
         seams.channels(),
+        {loaded.name: loaded.declaration.processors for loaded in seams.loaded},
         frozenset(plugin for plugin, _ in seams.consent_sources().values()),
     )

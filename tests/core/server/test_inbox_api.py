@@ -8,6 +8,7 @@ import pytest
 from desk import HOLD
 from omniops.contracts.provider import Done, Level, Text
 from omniops.operations.firsts import OPERATOR
+from omniops.privacy.catalog import CHOICE_DAYS
 
 
 @pytest.fixture
@@ -188,3 +189,22 @@ async def test_who_only_reads_decides_nothing(desk, front, page, asked):
     other = await front.office(desk.other)
     assert (await other.post(f"drafts/{draft['id']}/approve")).status_code == 404
     assert (await other.get(f"conversations/{talk}")).status_code == 404
+
+
+async def test_what_a_visitor_said_yes_to_stands_beside_the_conversation(front, page, office, asked):
+    desk = front.desk
+    await asked(page)
+    talk = (await conversation(page))["id"]
+    for given in (True, False, True):
+        said = await page.post("/v1/visitor/consent", json={"purpose": "analytics", "given": given})
+        assert said.status_code == 204
+    shown = (await office.get(f"conversations/{talk}")).json()["consents"]
+    assert [(one["event"], one["method"], one["stands"]) for one in shown] == [
+        ("given", "api", False),
+        ("withdrawn", "api", False),
+        ("given", "api", True),
+    ]
+    assert shown[-1]["until"] is not None
+    desk.clock.forward(days=CHOICE_DAYS)
+    (last,) = (await office.get(f"conversations/{talk}")).json()["consents"][2:]
+    assert not last["stands"], "a yes whose time is over is none, here as well"

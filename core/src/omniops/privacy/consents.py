@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from uuid import UUID
 
+from sqlalchemy import text
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -37,6 +39,13 @@ from omniops.vault.models import Subject
 ACTOR = Actor.system("consent.age")
 AT_ONCE = 200
 """Persons whose consents end in one round of the job."""
+KEPT_FOR_ITS_HOLDER = timedelta(days=1)
+_WORTHLESS = text(
+    "delete from omniops.consent_browser b using omniops.subject s where s.home_id = b.domain_id"
+    " and s.id = b.subject_id and s.consents_end is null and b.created_at < :before"
+    " and not exists (select from omniops.consent_event e where e.home_id = b.domain_id"
+    " and e.subject_id = b.subject_id and e.created_at >= :before)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,13 +142,19 @@ class Consents:
             raise Refused("This yes does not stand here.", reason="child" if "child" in no else "vetoed")
 
     async def choose(
-        self, scope: Scope, token: str | None, answers: Sequence[Answer], circumstances: Circumstances
+        self,
+        scope: Scope,
+        token: str | None,
+        answers: Sequence[Answer],
+        circumstances: Circumstances,
+        *,
+        forget: bool = True,
     ) -> Browser:
         """Keeps the answers of a browser whose visitor may be unknown. Raises `Rejected` as `record` does; a yes that a
         plugin does not let stand is a `refused` among the answers.
 
         A first yes makes a random number, which stands for this browser. Who says no to all gets none, and the one of
-        earlier is forgotten.
+        earlier is forgotten: at once, or without `forget` after a day, in which its holder sees what was answered.
         """
         for answer in answers:
             await self._check(answer, circumstances)
@@ -168,7 +183,7 @@ class Consents:
                     states[answer.purpose] = "refused"
             if not person or "given" not in state_of(person[0]).at(self._clock.now()).consents.values():
                 token = None
-                if browser is not None:
+                if browser is not None and forget:
                     await session.delete(browser)
             await self._ledger.finish(page)
             await session.commit()
@@ -250,7 +265,8 @@ class Consents:
     # Jobs
 
     async def expire(self) -> None:
-        """Enters the end of every yes whose time is over. The vault's door did not wait for it."""
+        """Enters the end of every yes whose time is over; the vault's door did not wait for it. Forgets the numbers of
+        browsers that have allowed nothing for a day."""
         while True:
             async with self._database.system("consent: answers whose time is over") as session:
                 statement = (
@@ -262,7 +278,11 @@ class Consents:
             for account_id, home_id, subject_id in due:
                 await self._expire(Scope(account_id, home_id if home_id != account_id else None), subject_id)
             if len(due) < AT_ONCE:
-                return
+                break
+        async with self._database.system("consent: numbers of browsers that allow nothing any more") as session:
+            connection = await session.connection()
+            await connection.execute(_WORTHLESS, {"before": self._clock.now() - KEPT_FOR_ITS_HOLDER})
+            await session.commit()
 
     async def _expire(self, scope: Scope, subject_id: UUID) -> None:
         async with self._database.session(scope) as session:

@@ -200,7 +200,7 @@ async def change(request: Request, runtime: App, body: Change) -> Standing:
     )
     answers = [Answer(one.purpose, one.given, one.notice, one.version) for one in body.answers]
     if who.browser is not None:
-        await runtime.consents.choose(domain.scope, who.browser, answers, how)
+        await runtime.consents.choose(domain.scope, who.browser, answers, how, forget=False)
     else:
         for answer in answers:
             await runtime.consents.record(domain.scope, who.subject_id, answer, how, actor=who.actor)

@@ -64,7 +64,9 @@
     }
   }
 
-  const allowed = (purpose) => signal === "none" && kept.answers[purpose] === true;
+  // An earlier yes counts on this page once the server has said that it stands: it may have been taken back elsewhere.
+  let sure = !kept.id;
+  const allowed = (purpose) => sure && signal === "none" && kept.answers[purpose] === true;
   const state = () => Object.fromEntries(purposes.map((purpose) => [purpose, allowed(purpose)]));
   const asked = () => purposes.every((purpose) => purpose in kept.answers);
 
@@ -132,6 +134,7 @@
 
   /** What the server kept. It alone says what is allowed. */
   function take({ consent, answers }) {
+    sure = true;
     for (const [purpose, answer] of Object.entries(answers)) kept.answers[purpose] = answer === "given";
     kept = { answers: kept.answers, ...(kept.said !== undefined && { said: kept.said }), ...(consent && { id: consent }) };
   }
@@ -167,8 +170,10 @@
     const query = new URLSearchParams({ key });
     const found = await call(`choices?${query}`, { headers: { Authorization: `Bearer ${id}` } }).catch(() => null);
     if (!found || kept.id !== id) return;
+    const news = !sure;
+    sure = true;
     const answers = Object.fromEntries(Object.keys(before).map((purpose) => [purpose, found.answers[purpose] === "given"]));
-    if (found.consent && JSON.stringify(answers) === JSON.stringify(before)) return;
+    if (found.consent && JSON.stringify(answers) === JSON.stringify(before)) return void (news && apply());
     kept = { ...kept, answers };
     if (!found.consent) delete kept.id;
     keep(at);
@@ -333,6 +338,7 @@
   addEventListener("storage", (event) => {
     if (event.key !== NAME) return;
     kept = read();
+    sure = true;
     apply();
   });
 

@@ -68,9 +68,24 @@ def upgrade() -> None:
     op.create_index(op.f("ix_consent_request_subject_id"), "consent_request", ["subject_id"], unique=False)
     op.create_index("uq_consent_request_hash", "consent_request", ["domain_id", "hash"], unique=True)
     op.create_index("ix_consent_request_expires", "consent_request", ["expires_at"], unique=False)
+    op.create_table(
+        "connection_consent",
+        sa.Column("domain_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("connection_id", sa.Uuid(), nullable=False),
+        sa.Column("plugin", sa.String(), nullable=False),
+        sa.Column("event", sa.String(), nullable=False),
+        sa.Column("actor", sa.String(), nullable=False),
+        sa.Column("version", sa.String(), nullable=False),
+        sa.Column("receivers", JSON, nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("domain_id", "id"),
+    )
+    op.scope_table("connection_consent", "domain", append_only=True)
 
 
 def downgrade() -> None:
+    op.drop_table("connection_consent")
     op.drop_table("consent_request")
     for column in ("statement", "vetoes", "valid_until", "before"):
         op.drop_column("consent_event", column)
