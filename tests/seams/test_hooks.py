@@ -216,7 +216,7 @@ def test_consent_sources_keep_the_first_of_a_name_and_know_their_plugin(seams):
     assert found.consent_sources(lambda name: name == "two") == {"cmp": ("two", second)}
 
 
-async def test_a_consent_veto_that_is_no_verdict_is_a_no(seams, monkeypatch):
+async def test_consent_veto_that_is_no_verdict_is_a_no(seams, monkeypatch):
     yes, no = Verdict(True, "fine"), Verdict(False, "not_here")
     hang = asyncio.Event().wait()
     found, said = seams("consent_veto", yes=yes, no=no, silent=None, raising=ValueError("boom"), wrong=True)
@@ -236,7 +236,7 @@ async def test_a_consent_veto_that_is_no_verdict_is_a_no(seams, monkeypatch):
     assert not found.asked("consent_changed")
 
 
-async def test_who_fails_when_told_of_a_consent_keeps_nobody_else_from_it(seams):
+async def test_consent_changed_of_one_that_fails_keeps_nobody_else_from_it(seams):
     found, said = seams("consent_changed", raising=ValueError("boom"), well=None)
     await found.consent_changed(CHANGE)
     assert said == ["Plugin 'raising', consent_changed(): ValueError: boom"]

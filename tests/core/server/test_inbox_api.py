@@ -208,3 +208,21 @@ async def test_what_a_visitor_said_yes_to_stands_beside_the_conversation(front, 
     desk.clock.forward(days=CHOICE_DAYS)
     (last,) = (await office.get(f"conversations/{talk}")).json()["consents"][2:]
     assert not last["stands"], "a yes whose time is over is none, here as well"
+
+
+async def test_a_childs_yes_ends_and_counts_again_with_a_parent(front, page, office, asked):
+    await asked(page)
+    at = f"conversations/{(await conversation(page))['id']}"
+    yes = {"purpose": "analytics", "given": True}
+    assert (await page.post("/v1/visitor/consent", json=yes)).status_code == 204
+    told = await office.put(f"{at}/age", json={"years": 13, "country": "at"})
+    assert told.json() == {"child": True, "age": 14, "law": "§ 4(4) Datenschutzgesetz"}
+    assert (await conversation(page))["consents"] == {"analytics": "withdrawn"}
+    assert code(await page.post("/v1/visitor/consent", json=yes)) == (403, "child")
+    assert (await office.post(f"{at}/parent")).status_code == 204
+    assert (await page.post("/v1/visitor/consent", json=yes)).status_code == 204
+    agent = await front.office(role="agent")
+    assert (await agent.put(f"{at}/age", json={"years": 13})).status_code == 403
+    assert (await office.put(f"{at}/age", json={"years": 121})).status_code == 422
+    stranger = await front.office(domain=front.desk.other)
+    assert (await stranger.put(f"{at}/age", json={"years": 13})).status_code == 404

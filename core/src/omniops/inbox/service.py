@@ -177,6 +177,10 @@ class Inbox:
             for e in found
         ]  # fmt: skip
 
+    async def visitor(self, scope: Scope, conversation_id: UUID) -> UUID:
+        """Whom a conversation is with, as a random id. Raises `NotFound`."""
+        return (await self._get(scope, conversation_id)).subject_id
+
     async def take_over(
         self, scope: Scope, conversation_id: UUID, *, actor: Actor, reason: Reason = "by_person"
     ) -> ConversationView:

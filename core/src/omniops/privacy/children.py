@@ -14,7 +14,7 @@ from omniops.database.service import Database
 from omniops.errors import NotFound, Rejected
 from omniops.privacy.ages import child
 from omniops.privacy.consents import Consents
-from omniops.privacy.ledger import locked_person
+from omniops.privacy.ledger import Page, locked_person
 
 
 class Children:
@@ -39,12 +39,14 @@ class Children:
                 one.child_below = years + 1 if years < 18 else None
             session.add_all(person)
             young = child(person, country)
-            entry = Entry(scope.account_id, str(actor), "subject.age", "subject", detail={"child": young})
-            await self._audit.write_in(session, [entry])
+            page = Page(session, scope, actor)
+            for one in person if young else ():
+                others = [other for other in person if other is not one]
+                await self._consents.end(page, [one, *others], list(one.consents), "child")
+            detail = {"child": young}
+            page.entries.append(Entry(scope.account_id, str(actor), "subject.age", "subject", detail=detail))
+            await self._consents.ledger.finish(page)
             await session.commit()
-        if young:
-            for one in person:
-                await self._consents.end_all(scope, one.id, "child")
         return young
 
     async def parent_verified(self, scope: Scope, subject_id: UUID, *, actor: Actor) -> None:

@@ -72,7 +72,7 @@ class Consents:
         self._database = database
         self._catalog = catalog
         self.texts = texts
-        self._ledger = ledger
+        self.ledger = ledger
         self.voices = voices
         self._clock = clock
         jobs.register(
@@ -98,7 +98,7 @@ class Consents:
 
     def when_ended(self, purpose: str, act: OnNo) -> None:
         """From now on `act` runs in the transaction in which a given consent to `purpose` ends."""
-        self._ledger.when_ended(purpose, act)
+        self.ledger.when_ended(purpose, act)
 
     # Answers
 
@@ -131,10 +131,10 @@ class Consents:
             vetoes = {**vetoes, **_age(person, answer, circumstances)}
             if _signalled(answer, circumstances):
                 answer, circumstances = _denied(answer, circumstances)
-                await self._ledger.answer(page, person, answer, circumstances, {})
+                await self.ledger.answer(page, person, answer, circumstances, {})
             else:
-                await self._ledger.answer(page, person, answer, circumstances, vetoes)
-            await self._ledger.finish(page)
+                await self.ledger.answer(page, person, answer, circumstances, vetoes)
+            await self.ledger.finish(page)
             await session.commit()
         if circumstances.method == "signal":
             raise _forbidden()
@@ -177,15 +177,15 @@ class Consents:
                 said, how = _denied(answer, circumstances) if denied else (answer, circumstances)
                 if person:
                     asked = {} if denied else {**vetoes[answer.purpose], **_age(person, answer, circumstances)}
-                    states[answer.purpose] = await self._ledger.answer(page, person, said, how, asked)
+                    states[answer.purpose] = await self.ledger.answer(page, person, said, how, asked)
                 else:
-                    await self._ledger.nobody(page, fresh, said, how)
+                    await self.ledger.nobody(page, fresh, said, how)
                     states[answer.purpose] = "refused"
             if not person or "given" not in state_of(person[0]).at(self._clock.now()).consents.values():
                 token = None
                 if browser is not None and forget:
                     await session.delete(browser)
-            await self._ledger.finish(page)
+            await self.ledger.finish(page)
             await session.commit()
         if denied:
             raise _forbidden()
@@ -198,29 +198,26 @@ class Consents:
             return
         standing = await self.of(scope, subject_id)
         against = [p for p, state in standing.items() if state == "given" and forbids(signal, p)]
-        await self._take_back(scope, subject_id, against, "signal", signal)
-
-    async def end_all(self, scope: Scope, subject_id: UUID, method: str) -> None:
-        """Ends every standing consent of a person, for a reason that is not their own answer: `method` names it."""
-        standing = await self.of(scope, subject_id)
-        await self._take_back(scope, subject_id, [p for p, s in standing.items() if s == "given"], method, "none")
-
-    async def _take_back(
-        self, scope: Scope, subject_id: UUID, purposes: Sequence[str], method: str, signal: Signal
-    ) -> None:
-        if not purposes:
+        if not against:
             return
         async with self._database.session(scope) as session:
             person = await locked_person(session, scope, subject_id)
-            page = Page(session, scope, Actor.system(f"consent.{method}"))
-            for purpose in purposes:
-                if person and person[0].consents.get(purpose) == "given":
-                    given = await last_yes(session, scope, subject_id, purpose)
-                    no = Answer(purpose, False, given.notice_id, given.notice_version)
-                    how = Circumstances(method, given.locale, signal, given.jurisdiction)
-                    await self._ledger.answer(page, person, no, how, {})
-            await self._ledger.finish(page)
+            page = Page(session, scope, Actor.system("consent.signal"))
+            await self.end(page, person, against, "signal", signal)
+            await self.ledger.finish(page)
             await session.commit()
+
+    async def end(
+        self, page: Page, person: Sequence[Subject], purposes: Sequence[str], method: str, signal: Signal = "none"
+    ) -> None:
+        """Ends standing consents of the first of `person`, in the page's transaction, for a reason that is not their
+        own answer: `method` names it."""
+        for purpose in purposes:
+            if person and person[0].consents.get(purpose) == "given":
+                given = await last_yes(page.session, page.scope, person[0].id, purpose)
+                no = Answer(purpose, False, given.notice_id, given.notice_version)
+                how = Circumstances(method, given.locale, signal, given.jurisdiction)
+                await self.ledger.answer(page, person, no, how, {})
 
     # What stands
 
@@ -290,8 +287,8 @@ class Consents:
             if subject is None or subject.erased_at is not None:
                 return
             page = Page(session, scope, ACTOR)
-            await self._ledger.expire(page, subject)
-            await self._ledger.finish(page)
+            await self.ledger.expire(page, subject)
+            await self.ledger.finish(page)
             await session.commit()
 
     async def _tell(self, scope: Scope, event_id: str) -> None:

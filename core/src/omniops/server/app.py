@@ -17,6 +17,7 @@ from omniops.errors import PluginError
 from omniops.knowledge.formats import MOST_BYTES as MOST_FILE
 from omniops.runtime import Runtime
 from omniops.server import (
+    ages,
     ai_content,
     analytics,
     attachments,
@@ -83,6 +84,7 @@ def create_app(runtime: Runtime) -> FastAPI:
     app.include_router(gaps.router)
     app.include_router(routing.router)
     app.include_router(inbox.router)
+    app.include_router(ages.router)
     app.include_router(trials.router)
     app.include_router(verification.router)
     app.include_router(webhooks.router)
