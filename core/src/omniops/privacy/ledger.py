@@ -163,7 +163,7 @@ class Ledger:
         if before == "given" and state != "given":
             for act in self._on_no[purpose]:
                 await act(session, scope, subject.id)
-        await self._voices.tell_later(session, scope, event.id)
+        await self._voices.tell_later(session, scope, subject.id, event.id)
         self._enter_audit(page, purpose, state)
 
     def _enter_audit(self, page: Page, purpose: str, state: str) -> None:

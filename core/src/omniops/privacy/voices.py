@@ -36,10 +36,11 @@ class Voices:
             return {}
         return await self._seams.consent_veto(change, await self._on(change.scope))
 
-    async def tell_later(self, session: AsyncSession, scope: Scope, event_id: UUID) -> None:
-        """Queues the telling, in the session's transaction."""
+    async def tell_later(self, session: AsyncSession, scope: Scope, subject_id: UUID, event_id: UUID) -> None:
+        """Queues the telling, in the session's transaction. What one person answered is told in its order."""
         if scope.domain_id is not None and self._seams.asked("consent_changed"):
-            await self._jobs.enqueue(session, TELL, domain_id=scope_argument(scope), event_id=event_id)
+            lock = f"consent:{subject_id}"
+            await self._jobs.enqueue(session, TELL, lock=lock, domain_id=scope_argument(scope), event_id=event_id)
 
     async def tell(self, change: ConsentChange) -> None:
         await self._seams.consent_changed(change, await self._on(change.scope))
