@@ -77,7 +77,7 @@ async def test_a_column_opens_only_for_the_purposes_in_its_mark(rooms, table, sc
 async def test_an_unknown_purpose_opens_nothing(rooms, table, scope, contact):
     rows = await load(rooms, table, scope)
     with pytest.raises(Refused) as refused:
-        await rooms.vault.open(rows, purpose="marketing", actor=AGENT)
+        await rooms.vault.open(rows, purpose="astrology", actor=AGENT)
     assert refused.value.reason == "unknown_purpose"
 
 

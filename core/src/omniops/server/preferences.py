@@ -97,7 +97,11 @@ class Change(Body):
     """New answers of who shows a token."""
 
     key: str = Field(max_length=100, examples=["pk_…"])
-    answers: list[OneAnswer] = Field(min_length=1, max_length=20)
+    answers: list[OneAnswer] = Field(
+        min_length=1,
+        max_length=20,
+        examples=[[{"purpose": "analytics", "given": False, "notice": "choice.analytics", "version": "0" * 64}]],
+    )
     locale: str = Field(default="en", max_length=35, pattern=LOCALE)
     signal: Signal = "none"
 
