@@ -7,8 +7,10 @@ import contextlib
 import os
 import re
 import socket
+import sys
 import threading
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -25,12 +27,25 @@ from starlette.responses import Response
 from starlette.routing import Route
 from waiting import until
 
+sys.path.insert(0, str(Path(__file__).parents[2] / "plugins" / "omniops-tcf" / "tests"))
+from strings import tc
+
+ALL = range(1, 12)
+RECENT = SystemClock().now()
+
 TAG = "omniops-consent"
 AGENT = (
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36"
 )
 GPC = "Object.defineProperty(navigator, 'globalPrivacyControl', {value: true})"
-BANNER = '<script src="{base}/consent.js" data-domain="{key}" data-purposes="{purposes}"></script>'
+BANNER = '<script src="{base}/consent.js" data-domain="{key}" data-purposes="{purposes}"{source}></script>'
+MANAGER = """
+window.said = [];
+window.__tcfapi = (command, version, heard) => {
+  if (command !== "addEventListener" || version !== 2) return;
+  window.decide = (tcString, eventStatus, gdprApplies = true) => heard({ tcString, eventStatus, gdprApplies }, true);
+};
+"""
 PAGE = """<!doctype html>
 <html lang="{lang}"><head><meta charset="utf-8"><title>Shop</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -76,7 +91,11 @@ def site(website):
         )
         values = {"lang": request.query_params.get("lang", "en"), "base": website.base, "key": website.key}
         purposes = request.query_params.get("purposes", "analytics advertising")
-        banner = BANNER.format(**values, purposes=purposes) if purposes else ""
+        named = request.query_params.get("source")
+        source = f' data-source="{named}"' if named else ""
+        banner = BANNER.format(**values, purposes=purposes, source=source) if purposes else ""
+        if source:
+            banner += '<script src="/manager.js"></script>'
         body = PAGE.format(**values, banner=banner)
         return Response(body, media_type="text/html", headers={"content-security-policy": policy})
 
@@ -90,6 +109,7 @@ def site(website):
         routes=[
             Route("/hostile.css", file(HOSTILE, "text/css")),
             Route("/tag.js", file("window.tags = (window.tags || 0) + 1;", "text/javascript")),
+            Route("/manager.js", file(MANAGER, "text/javascript")),
             Route("/favicon.ico", file("", "image/x-icon")),
             Route("/{path:path}", page),
         ]
@@ -108,7 +128,7 @@ def website(postgres, links, tmp_path_factory):
                 listener.listen()
             port, other = first.getsockname()[1], second.getsockname()[1]
             settings = Settings(
-                data_dir=folder, keys_dir=folder / "keys", plugins=["website", "site", "quoting", "hybrid"],
+                data_dir=folder, keys_dir=folder / "keys", plugins=["website", "site", "quoting", "hybrid", "tcf"],
                 encoder="none", port=port,
             )  # fmt: skip
             async with Runtime.open(settings, links, postgres.root, clock=SystemClock(), migrate=True) as runtime:
@@ -118,6 +138,10 @@ def website(postgres, links, tmp_path_factory):
                 website.key = website.domain.widget_key
                 asking = {"settings": {"count_visits": True}}
                 await runtime.accounts.configure(website.domain.scope, asking, actor=OPERATOR)
+                scope = website.domain.scope
+                await runtime.accounts.switch(scope, "tcf", on=True, actor=OPERATOR)
+                mapped = {"names": {"analytics": ["stats"], "advertising": ["ads"]}}
+                await runtime.connections.connect(scope, "tcf", mapped, actor=OPERATOR)
                 app = create_app(runtime)
                 servers = [
                     uvicorn.Server(uvicorn.Config(one, log_config=None, lifespan="off")) for one in (app, site(website))
@@ -431,6 +455,47 @@ def test_where_a_banner_asks_the_chat_does_not(visit):
     chat = shop.page.locator("omniops-chat")
     chat.locator("button.launcher").click()
     expect(chat.locator(".choice")).to_have_count(1)
+
+
+def decide(shop, string, status="useractioncomplete"):
+    """The person decides in the website's own consent manager; waits until the server has read it."""
+    with shop.page.expect_response(lambda r: r.url.endswith("/v1/visitor/choices/tcf") and r.request.method == "POST"):
+        shop.page.evaluate("([string, status]) => decide(string, status)", [string, status])
+
+
+def test_a_websites_own_consent_manager_is_heard_and_no_banner_asks(visit, website):
+    shop = visit("source=tcf")
+    until(shop.page, lambda: shop.page.evaluate("Boolean(window.decide)"))
+    assert shop.part(".card").is_hidden()
+    assert shop.stored() == ([], {}, [])
+    shop.page.evaluate("decide('x', 'cmpuishown')")
+    shop.page.evaluate("([string]) => decide(string, 'tcloaded', false)", [tc(ALL, created=RECENT)])
+    assert website.ledger() == [], "before a decision, and where no law applies, nothing is said"
+    decide(shop, tc((1, 8), created=RECENT))
+    shop.until(lambda kept: "oo_consent_" in kept)
+    assert website.ledger() == [("analytics", "given", "none"), ("advertising", "refused", "none")]
+    assert shop.page.evaluate("omniopsConsent.state()") == {"analytics": True, "advertising": False}
+    until(shop.page, lambda: website.counted() == [("page",)])
+    shop.seen(shop.page.reload)
+    until(shop.page, lambda: shop.page.evaluate("Boolean(window.decide)"))
+    shop.page.evaluate("([string]) => decide(string, 'tcloaded')", [tc((1, 8), created=RECENT)])
+    assert len(website.ledger()) == 2, "the same string is told once"
+    decide(shop, tc((), created=RECENT))
+    shop.until(lambda kept: "oo_consent_" not in kept)
+    assert website.ledger()[2:] == [("analytics", "withdrawn", "none"), ("advertising", "refused", "none")]
+    assert website.counted() == []
+    shop.expected = ("422", "was not kept")
+    decide(shop, "no TC string")
+    assert shop.page.evaluate("omniopsConsent.state()") == {"analytics": False, "advertising": False}
+
+
+def test_another_manager_calls_one_function(visit, website):
+    shop = visit("source=callback")
+    until(shop.page, lambda: shop.page.evaluate("Boolean(omniopsConsent.tell)"))
+    shop.page.evaluate("void omniopsConsent.tell({ stats: false, ads: true })")
+    shop.until(lambda kept: "oo_consent_" in kept)
+    assert website.ledger() == [("analytics", "refused", "none"), ("advertising", "given", "none")]
+    assert shop.page.evaluate("window.tags") is None
 
 
 def centre(shop):

@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
+from importlib import import_module
 
 import pytest
 from desk import opened
@@ -151,6 +152,24 @@ async def test_a_state_that_no_ledger_wrote_is_no_yes(desk):
     visitor = await desk.visitor()
     desk.rows('update omniops.subject set consents = \'{"analytics": "given"}\' where id = %s', visitor.subject_id)
     assert await refusal(see(desk, visitor.subject_id)) == "no_consent"
+
+
+async def test_consents_of_an_earlier_build_end_180_days_after_their_newest_yes(desk):
+    visitor = await desk.visitor()
+    await say(desk, visitor.subject_id, True)
+    await say(desk, visitor.subject_id, True, "chat.remember")
+    desk.clock.forward(days=10)
+    await say(desk, visitor.subject_id, True)
+    await say(desk, visitor.subject_id, False, "advertising")
+    ends = "select consents_until, date_trunc('second', consents_end) from omniops.subject where id = %s"
+    ((until, first),) = desk.rows(ends, visitor.subject_id)
+    none = "update omniops.subject set consents_until = '{}', consents_end = null where id = %s"
+    desk.rows(none, visitor.subject_id)
+    desk.rows(import_module("omniops.database.migrations.versions.0016_consent").ENDS)
+    ((after, first_after),) = desk.rows(ends, visitor.subject_id)
+    assert {purpose: end[:19] for purpose, end in after.items()} == {p: end[:19] for p, end in until.items()}
+    assert first_after == first
+    await see(desk, visitor.subject_id)
 
 
 # An answer and its entry in the audit
