@@ -11,7 +11,15 @@ from pathlib import Path
 from packaging.requirements import Requirement
 
 PAGE = Path(__file__).parents[2] / "docs" / "licences.md"
-OURS = ("omniops", "omniops-anthropic", "omniops-browser", "omniops-gemini", "omniops-minilm", "omniops-openai")
+OURS = (
+    "omniops",
+    "omniops-anthropic",
+    "omniops-browser",
+    "omniops-gemini",
+    "omniops-minilm",
+    "omniops-openai",
+    "omniops-tcf",
+)
 HEAD = """# Licences
 
 OmniOps is Apache-2.0. It ships no code of others; an installation brings these distributions along, each under its own

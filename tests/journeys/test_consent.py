@@ -4,10 +4,13 @@ leaves on the server.
 
 import asyncio
 import contextlib
+import os
 import re
 import socket
+import sys
 import threading
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -24,12 +27,25 @@ from starlette.responses import Response
 from starlette.routing import Route
 from waiting import until
 
+sys.path.insert(0, str(Path(__file__).parents[2] / "plugins" / "omniops-tcf" / "tests"))
+from strings import tc
+
+ALL = range(1, 12)
+RECENT = SystemClock().now()
+
 TAG = "omniops-consent"
 AGENT = (
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36"
 )
 GPC = "Object.defineProperty(navigator, 'globalPrivacyControl', {value: true})"
-BANNER = '<script src="{base}/consent.js" data-domain="{key}" data-purposes="{purposes}"></script>'
+BANNER = '<script src="{base}/consent.js" data-domain="{key}" data-purposes="{purposes}"{source}></script>'
+MANAGER = """
+window.said = [];
+window.__tcfapi = (command, version, heard) => {
+  if (command !== "addEventListener" || version !== 2) return;
+  window.decide = (tcString, eventStatus, gdprApplies = true) => heard({ tcString, eventStatus, gdprApplies }, true);
+};
+"""
 PAGE = """<!doctype html>
 <html lang="{lang}"><head><meta charset="utf-8"><title>Shop</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -75,7 +91,11 @@ def site(website):
         )
         values = {"lang": request.query_params.get("lang", "en"), "base": website.base, "key": website.key}
         purposes = request.query_params.get("purposes", "analytics advertising")
-        banner = BANNER.format(**values, purposes=purposes) if purposes else ""
+        named = request.query_params.get("source")
+        source = f' data-source="{named}"' if named else ""
+        banner = BANNER.format(**values, purposes=purposes, source=source) if purposes else ""
+        if source:
+            banner += '<script src="/manager.js"></script>'
         body = PAGE.format(**values, banner=banner)
         return Response(body, media_type="text/html", headers={"content-security-policy": policy})
 
@@ -89,6 +109,7 @@ def site(website):
         routes=[
             Route("/hostile.css", file(HOSTILE, "text/css")),
             Route("/tag.js", file("window.tags = (window.tags || 0) + 1;", "text/javascript")),
+            Route("/manager.js", file(MANAGER, "text/javascript")),
             Route("/favicon.ico", file("", "image/x-icon")),
             Route("/{path:path}", page),
         ]
@@ -107,7 +128,7 @@ def website(postgres, links, tmp_path_factory):
                 listener.listen()
             port, other = first.getsockname()[1], second.getsockname()[1]
             settings = Settings(
-                data_dir=folder, keys_dir=folder / "keys", plugins=["website", "site", "quoting", "hybrid"],
+                data_dir=folder, keys_dir=folder / "keys", plugins=["website", "site", "quoting", "hybrid", "tcf"],
                 encoder="none", port=port,
             )  # fmt: skip
             async with Runtime.open(settings, links, postgres.root, clock=SystemClock(), migrate=True) as runtime:
@@ -117,6 +138,10 @@ def website(postgres, links, tmp_path_factory):
                 website.key = website.domain.widget_key
                 asking = {"settings": {"count_visits": True}}
                 await runtime.accounts.configure(website.domain.scope, asking, actor=OPERATOR)
+                scope = website.domain.scope
+                await runtime.accounts.switch(scope, "tcf", on=True, actor=OPERATOR)
+                mapped = {"names": {"analytics": ["stats"], "advertising": ["ads"]}}
+                await runtime.connections.connect(scope, "tcf", mapped, actor=OPERATOR)
                 app = create_app(runtime)
                 servers = [
                     uvicorn.Server(uvicorn.Config(one, log_config=None, lifespan="off")) for one in (app, site(website))
@@ -432,6 +457,118 @@ def test_where_a_banner_asks_the_chat_does_not(visit):
     expect(chat.locator(".choice")).to_have_count(1)
 
 
+def decide(shop, string, status="useractioncomplete"):
+    """The person decides in the website's own consent manager; waits until the server has read it."""
+    with shop.page.expect_response(lambda r: r.url.endswith("/v1/visitor/choices/tcf") and r.request.method == "POST"):
+        shop.page.evaluate("([string, status]) => decide(string, status)", [string, status])
+
+
+def test_a_websites_own_consent_manager_is_heard_and_no_banner_asks(visit, website):
+    shop = visit("source=tcf")
+    until(shop.page, lambda: shop.page.evaluate("Boolean(window.decide)"))
+    assert shop.part(".card").is_hidden()
+    assert shop.stored() == ([], {}, [])
+    shop.page.evaluate("decide('x', 'cmpuishown')")
+    shop.page.evaluate("([string]) => decide(string, 'tcloaded', false)", [tc(ALL, created=RECENT)])
+    assert website.ledger() == [], "before a decision, and where no law applies, nothing is said"
+    decide(shop, tc((1, 8), created=RECENT))
+    shop.until(lambda kept: "oo_consent_" in kept)
+    assert website.ledger() == [("analytics", "given", "none"), ("advertising", "refused", "none")]
+    assert shop.page.evaluate("omniopsConsent.state()") == {"analytics": True, "advertising": False}
+    until(shop.page, lambda: website.counted() == [("page",)])
+    shop.seen(shop.page.reload)
+    until(shop.page, lambda: shop.page.evaluate("Boolean(window.decide)"))
+    shop.page.evaluate("([string]) => decide(string, 'tcloaded')", [tc((1, 8), created=RECENT)])
+    assert len(website.ledger()) == 2, "the same string is told once"
+    decide(shop, tc((), created=RECENT))
+    shop.until(lambda kept: "oo_consent_" not in kept)
+    assert website.ledger()[2:] == [("analytics", "withdrawn", "none"), ("advertising", "refused", "none")]
+    assert website.counted() == []
+    shop.expected = ("422", "was not kept")
+    decide(shop, "no TC string")
+    assert shop.page.evaluate("omniopsConsent.state()") == {"analytics": False, "advertising": False}
+
+
+def test_another_manager_calls_one_function(visit, website):
+    shop = visit("source=callback")
+    until(shop.page, lambda: shop.page.evaluate("Boolean(omniopsConsent.tell)"))
+    shop.page.evaluate("void omniopsConsent.tell({ stats: false, ads: true })")
+    shop.until(lambda kept: "oo_consent_" in kept)
+    assert website.ledger() == [("analytics", "refused", "none"), ("advertising", "given", "none")]
+    assert shop.page.evaluate("window.tags") is None
+
+
+def centre(shop):
+    """The preference centre, from the banner's own link."""
+    if shop.part(".card").is_hidden():
+        shop.part(".pill button").first.click()
+    with shop.page.context.expect_page() as opened:
+        shop.part("a").last.click()
+    page = opened.value
+    page.on("console", lambda m: shop.wrong.append(f"{m.type}: {m.text}") if m.type in ("error", "warning") else None)
+    page.locator(".choice .pair").first.wait_for()
+    return page
+
+
+def test_what_is_taken_back_in_the_preference_centre_is_gone_from_the_website(visit, website):
+    shop = visit()
+    shop.yes()
+    page = centre(shop)
+    assert "oo_consent_" not in page.url, "the token is out of sight"
+    assert [page.locator(f"#{purpose} ~ .state").inner_text()[:13] for purpose in ("analytics", "advertising")] == [
+        "You said yes."
+    ] * 2
+    expect(page.locator(".history li")).to_have_count(2)
+    no, yes = (page.locator("[data-purpose=analytics] .pair button").nth(n).bounding_box() for n in (0, 1))
+    assert (no["width"], no["height"]) == (yes["width"], yes["height"])
+    with page.expect_download() as kept:
+        page.locator(".history button").first.click()
+    assert kept.value.suggested_filename.endswith(".jws")
+    page.locator("[data-purpose=analytics] .pair button").first.click()
+    expect(page.locator(".said")).to_have_text("Saved. It holds at once.")
+    expect(page.locator("#analytics ~ .state")).to_have_text("You took your yes back.")
+    assert website.counted() == [], "what was counted goes with the yes"
+    page.reload()
+    expect(page.locator("#advertising ~ .state")).to_contain_text("You said yes."), "a reload keeps who one is"
+    page.locator(".all").click()
+    expect(page.locator("#advertising ~ .state")).to_have_text("You took your yes back.")
+    assert website.ledger()[2:] == [("analytics", "withdrawn", "none"), ("advertising", "withdrawn", "none")]
+    assert page.evaluate("[Object.keys(localStorage), Object.keys(sessionStorage)]") == [[], []]
+    page.close()
+    shop.page.reload()
+    shop.until(lambda kept: "oo_consent_" not in kept)
+    assert shop.stored()[0][0]["answers"] == {"analytics": False, "advertising": False}
+    assert shop.page.evaluate("omniopsConsent.state()") == {"analytics": False, "advertising": False}
+
+
+def test_a_tab_that_comes_back_hears_of_it_without_a_reload(visit):
+    shop = visit()
+    shop.yes()
+    page = centre(shop)
+    page.locator(".all").click()
+    expect(page.locator("#analytics ~ .state")).to_have_text("You took your yes back.")
+    page.close()
+    shop.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    shop.until(lambda kept: "oo_consent_" not in kept)
+
+
+@pytest.mark.parametrize(
+    ("query", "scheme", "size"),
+    [("", "light", (1280, 800)), ("lang=de-AT", "dark", (390, 844)), ("lang=ar", "light", (320, 640))],
+    ids=["light", "phone", "right-to-left"],
+)
+def test_the_preference_centre_is_accessible(visit, query, scheme, size, tmp_path):
+    shop = visit(query, scheme=scheme, size=size)
+    shop.yes()
+    page = centre(shop)
+    found = Axe().run(page).response["violations"]
+    assert [violation["id"] for violation in found] == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    picture = os.environ.get("OMNIOPS_PICTURES")
+    if picture:
+        page.screenshot(path=f"{picture}/centre-{scheme}-{size[0]}.png", full_page=True)
+
+
 @pytest.mark.parametrize(
     ("query", "scheme", "size"),
     [("", "light", (1280, 800)), ("lang=de-AT", "dark", (390, 844)), ("lang=ar", "dark", (320, 640))],
@@ -453,7 +590,7 @@ def test_every_state_is_accessible(visit, query, scheme, size):
 def test_the_page_of_what_can_be_stored_is_accessible(visit, website, scheme):
     shop = visit(scheme=scheme, size=(390, 844))
     with shop.page.context.expect_page() as opened:
-        shop.part("a").click()
+        shop.part("a").first.click()
     listed = opened.value
     listed.wait_for_load_state()
     assert listed.url == f"{website.base}/cookies"

@@ -1,14 +1,21 @@
 """Each hook as core asks it: what it gives, who keeps a name that two claim, and what one broken plugin costs."""
 
+import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime
+from uuid import uuid4
+
 import pytest
 from omniops import Health, Info, Plugin, hookimpl
 from omniops.contracts.channel import Channel, ChannelCapabilities
+from omniops.contracts.consent import ConsentChange, ConsentSource, Verdict
 from omniops.contracts.declaration import Declaration, Processor
 from omniops.contracts.integration import Integration
 from omniops.contracts.knowledge import EncoderOffer, Fetcher, IndexOffer, Model, Source
 from omniops.contracts.mail import Mailer
 from omniops.contracts.provider import Provider
 from omniops.contracts.redaction import Redactor
+from omniops.contracts.scope import Scope
 from omniops.contracts.tools import Tool, ToolAnswer, ToolUse
 from omniops.errors import ConfigError, PluginError
 from omniops.hookspecs import HOOKS
@@ -41,7 +48,8 @@ def plugin(hook, value):
         return value
 
     async def answer_later(self):
-        return answer(self)
+        found = answer(self)
+        return await found if asyncio.iscoroutine(found) else found
 
     function = hookimpl(answer if HOOKS[hook].verb == "collect" else answer_later)
     body = {"__doc__": "A sample.", "info": Info("Sample", "1.0", ">=0.1,<0.2"), hook: function}
@@ -190,3 +198,45 @@ async def test_health_of_one_plugin_says_nothing_of_another(seams):
     assert answers["silent"].error is None
     assert str(answers["raising"].error) == "Plugin 'raising', health(): ValueError: boom"
     assert "gave str, not Health" in str(answers["wrong"].error)
+
+
+CHANGE = ConsentChange(
+    Scope(uuid4(), uuid4()), uuid4(), "analytics", "given", None, "choice.analytics", "0" * 64, "en", "banner", "none",
+    "DE", datetime(2026, 11, 29, tzinfo=UTC),
+)  # fmt: skip
+
+
+def test_consent_sources_keep_the_first_of_a_name_and_know_their_plugin(seams):
+    attributes = {"name": "cmp", "title": "CMP", "script": "export default () => {}"}
+    first, second = made(ConsentSource, **attributes), made(ConsentSource, **attributes)
+    assert collected(seams, "consent_sources", first) == {"cmp": ("sound", first)}
+    found, said = seams("consent_sources", one=[first], two=[second])
+    assert found.consent_sources() == {"cmp": ("one", first)}
+    assert said == ["'cmp' is offered twice; the first one stays."]
+    assert found.consent_sources(lambda name: name == "two") == {"cmp": ("two", second)}
+
+
+async def test_consent_veto_that_is_no_verdict_is_a_no(seams, monkeypatch):
+    yes, no = Verdict(True, "fine"), Verdict(False, "not_here")
+    hang = asyncio.Event().wait()
+    found, said = seams("consent_veto", yes=yes, no=no, silent=None, raising=ValueError("boom"), wrong=True)
+    assert await found.consent_veto(CHANGE) == {
+        "yes": yes,
+        "no": no,
+        "silent": Verdict(False, "no_answer"),
+        "raising": Verdict(False, "failed"),
+        "wrong": Verdict(False, "failed"),
+    }
+    assert [line.split(",")[0] for line in said] == ["Plugin 'raising'", "Plugin 'wrong'"]
+    assert await found.consent_veto(CHANGE, lambda name: name == "yes") == {"yes": yes}
+    monkeypatch.setitem(HOOKS, "consent_veto", replace(HOOKS["consent_veto"], deadline=0.02))
+    found, _ = seams("consent_veto", hung=hang, yes=yes)
+    assert await found.consent_veto(CHANGE) == {"hung": Verdict(False, "no_answer_in_time"), "yes": yes}
+    assert found.asked("consent_veto")
+    assert not found.asked("consent_changed")
+
+
+async def test_consent_changed_of_one_that_fails_keeps_nobody_else_from_it(seams):
+    found, said = seams("consent_changed", raising=ValueError("boom"), well=None)
+    await found.consent_changed(CHANGE)
+    assert said == ["Plugin 'raising', consent_changed(): ValueError: boom"]

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 import pluggy
 
 from omniops.contracts.channel import Channel
+from omniops.contracts.consent import ConsentChange, ConsentSource, Verdict
 from omniops.contracts.declaration import Declaration, Retention
 from omniops.contracts.integration import Integration
 from omniops.contracts.knowledge import EncoderOffer, Fetcher, IndexOffer, Model, Source
@@ -168,6 +169,30 @@ class Plugin:
         where the plugin is on for the domain, and to models that can call tools. Two tools of one name: the first in
         the operator's order is offered, the second is reported. An error drops the plugin's tools."""
         return ()
+
+    # Consent: the ledger is core's; a plugin can bring answers, take a yes away, and be told
+
+    @seam("collect", gives=ConsentSource, many=True)
+    def consent_sources(self) -> Sequence[ConsentSource]:
+        """Consent managers that websites have already, as ways into the one ledger. Called at start-up, and for each
+        statement; must do nothing. A source is used where the plugin is on for the domain. Two sources of one name: the
+        first in the operator's order keeps it, the second is reported. An error drops the plugin's sources: then
+        nothing is recorded from them, and nothing is allowed."""
+        return ()
+
+    @seam("gather", gives=Verdict, deadline=2.0)
+    async def consent_veto(self, change: ConsentChange) -> Verdict | None:
+        """Whether a yes may stand. Called before a yes is recorded, a renewal included, where the plugin is on for the
+        domain; all plugins are asked at the same time, and one no is enough. The answer is stored with the event. An
+        error, a hang or None means *no consent*: the answer is recorded as a refusal, and whoever asked is told so."""
+        return None
+
+    @seam("gather", gives=object, deadline=5.0)
+    async def consent_changed(self, change: ConsentChange) -> None:
+        """Something was entered into the ledger. Called afterwards, by a worker, where the plugin is on for the domain;
+        at least once, so a repetition must do no harm. What it returns is not looked at. Open: an error or a hang is
+        reported, and changes nothing for the person or for other plugins."""
+        return
 
     # Services: what core itself needs done outside
 

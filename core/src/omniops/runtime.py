@@ -83,6 +83,7 @@ from omniops.switched import SwitchedOn
 from omniops.vault.blobs import Blobs
 from omniops.vault.roots import RootProvider
 from omniops.vault.service import Vault
+from omniops.vault.signing import Signer
 from omniops.webhooks.room import Webhooks
 
 
@@ -211,7 +212,7 @@ class _Builder:
         stack.push_async_callback(ledger.close)
         gate = Gate(register, ledger, ca=settings.tls_ca)
         stack.push_async_callback(gate.close)
-        vault = Vault(database, self._root, audit, PrivacyPolicy(catalog))
+        vault = Vault(database, self._root, audit, PrivacyPolicy(catalog, clock))
         await vault.check_root()
         seams = Seams(found, lambda said: log.error("plugin.failed", said=said))
         encoders = Encoders(seams.encoders, settings.encoder, log)
@@ -270,7 +271,11 @@ class _Builder:
         stack.push_async_callback(conversations.close)
         texts = NoticeTexts(database, catalog)
         await texts.keep()
-        consents = Consents(database, audit, catalog, texts, clock)
+        signer = Signer(self._root.secret("receipts"), settings.public_url)
+        consents = Consents.over(database, audit, catalog, texts, seams, accounts, jobs, clock)
+        foundations = Foundations(
+            database, vault, blobs, audit, jobs, mail, accounts, seams, catalog, register, consents, signer, clock, log
+        )
         calibrating = Calibrating(database, accounts, encoders, clock)
         gaps = Gaps(database, vault, audit, jobs, rows, encoders, calibrating, clock)
         await notices.start()
@@ -288,11 +293,7 @@ class _Builder:
             catalog=catalog,
             consents=consents,
             analytics=Analytics(database, consents, clock),
-            privacy=Privacy.over(
-                Foundations(
-                    database, vault, blobs, audit, jobs, accounts, seams, catalog, register, consents, clock, log
-                )
-            ),
+            privacy=Privacy.over(foundations),
             jobs=jobs,
             notices=notices,
             accounts=accounts,
@@ -308,14 +309,14 @@ class _Builder:
                 Reviews(database, vault, sender, audit, clock),
                 Attachments(database, vault, blobs, clock),
                 Transcripts(own, mail),
-                Receipts(database, reader, catalog, self._root.secret("receipts"), settings.public_url, clock),
+                Receipts(database, reader, catalog, signer, clock),
                 ai_marks,
             ),
             conversations=conversations,
             router=router,
             on=on,
             approvals=Approvals(database, vault, accounts, on.tools, runs, sender, audit, clock),
-            inbox=Inbox(database, vault, accounts, audit, reader, running, sender, notices, ai_marks, clock),
+            inbox=Inbox(database, vault, accounts, audit, reader, running, sender, notices, ai_marks, consents, clock),
             intake=intake,
             connections=connections,
             listening=listening,
@@ -392,4 +393,6 @@ def _kinds(seams: Seams) -> Kinds:
         {loaded.name: type(loaded.plugin).Connection for loaded in seams.loaded},
         seams.integrations(),
         seams.channels(),
+        {loaded.name: loaded.declaration.processors for loaded in seams.loaded},
+        frozenset(plugin for plugin, _ in seams.consent_sources().values()),
     )

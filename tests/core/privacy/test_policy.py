@@ -1,9 +1,13 @@
 """The decision at the vault's door, against a truth table written the other way round."""
 
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from omniops.contracts.declaration import Declaration, Mark, Purpose, SubjectState
+from omniops.contracts.ids import SystemClock
 from omniops.contracts.scope import Actor
 from omniops.errors import ConfigError
 from omniops.privacy.catalog import Catalog
@@ -50,10 +54,10 @@ def test_only_what_every_rule_allows_is_allowed(mark: Mark, key: str, state: Sub
 
 
 def test_an_unknown_purpose_is_refused():
-    policy = PrivacyPolicy(Catalog.build())
-    assert not policy.knows("marketing")
-    mark = Mark("personal", purposes=frozenset({"marketing"}))
-    assert policy.decide(mark, "marketing", SubjectState(), Actor("member", "m")) == "unknown_purpose"
+    policy = PrivacyPolicy(Catalog.build(), SystemClock())
+    assert not policy.knows("astrology")
+    mark = Mark("personal", purposes=frozenset({"astrology"}))
+    assert policy.decide(mark, "astrology", SubjectState(), Actor("member", "m")) == "unknown_purpose"
 
 
 def test_every_purpose_has_a_basis_and_a_title():
@@ -69,3 +73,23 @@ def test_a_copy_of_all_that_is_held_needs_no_mark_to_name_it_and_is_no_plugins_t
     assert decide(Mark("secret"), answer, SubjectState(), Actor.system("rights")) == "purpose_not_in_mark"
     with pytest.raises(ConfigError, match=r"'spy' declares 'all.of.it' with every_mark"):
         Catalog.build([("spy", Declaration(purposes=[Purpose("all.of.it", "All", "contract", every_mark=True)]))])
+
+
+@settings(max_examples=300)
+@given(state=st.sampled_from(["given", "refused", "withdrawn", "expired"]), late=st.integers(-3, 3))
+def test_a_yes_ends_at_its_second(state: str, late: int):
+    end = datetime(2027, 5, 1, 12, 0, tzinfo=UTC)
+    clock = FixedClock(end + timedelta(seconds=late))
+    policy = PrivacyPolicy(Catalog.build(), clock)
+    mark = Mark("personal", purposes=frozenset({"chat.remember"}))
+    known = SubjectState(consents={"chat.remember": state}, until={"chat.remember": end})
+    allowed = policy.decide(mark, "chat.remember", known, Actor("member", "m")) is None
+    assert allowed == (state == "given" and late < 0)
+
+
+@dataclass
+class FixedClock:
+    at: datetime
+
+    def now(self) -> datetime:
+        return self.at

@@ -135,10 +135,12 @@ async def test_the_business_says_which_law_applies(world, shop, browser):
 async def test_a_browsers_signal_wins_over_a_yes(world, shop, browser, headers, signal):
     answer = await choose(world, shop, browser, headers=headers, signal=signal, analytics=True)
     assert (answer.status_code, answer.json()["code"]) == (422, "signal_forbids")
-    assert ledger(world, shop) == []
+    ((purpose, event, method, kept, *_),) = ledger(world, shop)
+    assert (purpose, event, method) == ("analytics", "refused", "signal"), "the signal's own no is on record"
+    assert kept in ("gpc", "dnt")
     refusal = await choose(world, shop, browser, headers=headers, signal=signal, analytics=False)
     assert refusal.status_code == 200
-    assert ledger(world, shop)[0][3] in ("gpc", "dnt")
+    assert ledger(world, shop)[1][2:4] == ("banner", kept)
 
 
 @pytest.mark.parametrize("header", ["Sec-GPC", "DNT"])
@@ -147,6 +149,11 @@ async def test_a_signal_stops_counting_whatever_was_answered(world, shop, browse
     answer = await see(shop, browser, token, **{header: "1"})
     assert (answer.status_code, answer.json()["code"]) == (403, "signal_forbids")
     assert events(world, shop) == []
+    assert [row[:3] for row in ledger(world, shop)] == [
+        ("analytics", "given", "banner"),
+        ("analytics", "withdrawn", "signal"),
+    ]
+    assert (await see(shop, browser, token)).json()["code"] == "no_consent", "also without the signal from now on"
 
 
 @pytest.mark.parametrize(

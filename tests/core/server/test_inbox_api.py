@@ -8,6 +8,7 @@ import pytest
 from desk import HOLD
 from omniops.contracts.provider import Done, Level, Text
 from omniops.operations.firsts import OPERATOR
+from omniops.privacy.catalog import CHOICE_DAYS
 
 
 @pytest.fixture
@@ -188,3 +189,40 @@ async def test_who_only_reads_decides_nothing(desk, front, page, asked):
     other = await front.office(desk.other)
     assert (await other.post(f"drafts/{draft['id']}/approve")).status_code == 404
     assert (await other.get(f"conversations/{talk}")).status_code == 404
+
+
+async def test_what_a_visitor_said_yes_to_stands_beside_the_conversation(front, page, office, asked):
+    desk = front.desk
+    await asked(page)
+    talk = (await conversation(page))["id"]
+    for given in (True, False, True):
+        said = await page.post("/v1/visitor/consent", json={"purpose": "analytics", "given": given})
+        assert said.status_code == 204
+    shown = (await office.get(f"conversations/{talk}")).json()["consents"]
+    assert [(one["event"], one["method"], one["stands"]) for one in shown] == [
+        ("given", "api", False),
+        ("withdrawn", "api", False),
+        ("given", "api", True),
+    ]
+    assert shown[-1]["until"] is not None
+    desk.clock.forward(days=CHOICE_DAYS)
+    (last,) = (await office.get(f"conversations/{talk}")).json()["consents"][2:]
+    assert not last["stands"], "a yes whose time is over is none, here as well"
+
+
+async def test_a_childs_yes_ends_and_counts_again_with_a_parent(front, page, office, asked):
+    await asked(page)
+    at = f"conversations/{(await conversation(page))['id']}"
+    yes = {"purpose": "analytics", "given": True}
+    assert (await page.post("/v1/visitor/consent", json=yes)).status_code == 204
+    told = await office.put(f"{at}/age", json={"years": 13, "country": "at"})
+    assert told.json() == {"child": True, "age": 14, "law": "§ 4(4) Datenschutzgesetz"}
+    assert (await conversation(page))["consents"] == {"analytics": "withdrawn"}
+    assert code(await page.post("/v1/visitor/consent", json=yes)) == (403, "child")
+    assert (await office.post(f"{at}/parent")).status_code == 204
+    assert (await page.post("/v1/visitor/consent", json=yes)).status_code == 204
+    agent = await front.office(role="agent")
+    assert (await agent.put(f"{at}/age", json={"years": 13})).status_code == 403
+    assert (await office.put(f"{at}/age", json={"years": 121})).status_code == 422
+    stranger = await front.office(domain=front.desk.other)
+    assert (await stranger.put(f"{at}/age", json={"years": 13})).status_code == 404

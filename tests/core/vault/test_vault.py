@@ -77,7 +77,7 @@ async def test_a_column_opens_only_for_the_purposes_in_its_mark(rooms, table, sc
 async def test_an_unknown_purpose_opens_nothing(rooms, table, scope, contact):
     rows = await load(rooms, table, scope)
     with pytest.raises(Refused) as refused:
-        await rooms.vault.open(rows, purpose="marketing", actor=AGENT)
+        await rooms.vault.open(rows, purpose="astrology", actor=AGENT)
     assert refused.value.reason == "unknown_purpose"
 
 
@@ -106,7 +106,13 @@ async def test_a_plugin_opens_for_the_purposes_it_declared(rooms, table, scope, 
         ({"opt_outs": ["chat.respond"]}, "chat.respond", "note", "opted_out"),
         ({}, "chat.remember", "remembered", "no_consent"),
         ({"consents": {"chat.remember": "withdrawn"}}, "chat.remember", "remembered", "no_consent"),
-        ({"consents": {"chat.remember": "given"}}, "chat.remember", "remembered", None),
+        ({"consents": {"chat.remember": "given"}}, "chat.remember", "remembered", "no_consent"),
+        (
+            {"consents": {"chat.remember": "given"}, "consents_until": {"chat.remember": "2126-01-01T00:00:00+00:00"}},
+            "chat.remember",
+            "remembered",
+            None,
+        ),
     ],
 )
 async def test_the_persons_state_decides_at_the_next_opening(

@@ -443,7 +443,7 @@ async def test_another_domain_sees_and_changes_nothing(desk, hooks, receiver):
 
 
 async def test_a_review_and_a_choice_are_told(desk, hooks, receiver):
-    from omniops.privacy.consents import Answer, Circumstances
+    from omniops.privacy.service import Answer, Circumstances
 
     await added(desk, receiver, "review.requested", "review.resolved", "consent.changed")
     visitor = await desk.visitor()

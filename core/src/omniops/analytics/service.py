@@ -59,8 +59,9 @@ class Analytics:
 
     async def write(self, scope: Scope, subject_id: UUID, seen: Sequence[Seen], visit: Visit) -> None:
         """Stores events of a person whose consent stands now. Raises `Refused` where it does not, and for a browser
-        that asks not to be tracked, whatever was answered."""
+        that asks not to be tracked, whatever was answered: that ends the consent as well."""
         assert scope.domain_id is not None
+        await self._consents.heed(scope, subject_id, visit.signal)
         async with self._database.session(scope) as session:
             await self._consents.admit(session, scope, subject_id, PURPOSE, signal=visit.signal, actor=ACTOR)
             device = await asyncio.to_thread(device_of, visit.user_agent)

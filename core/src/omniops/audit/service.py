@@ -15,6 +15,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from omniops.audit.chain import GENESIS, Verdict, entry_hash, verify
 from omniops.audit.models import AuditEntry, AuditHead
@@ -52,6 +53,15 @@ class Audit:
     async def write(self, entry: Entry) -> None:
         """Returns when the entry is committed. Raises `NotReady` when it could not be written."""
         await self._writer.add(entry)
+
+    async def write_in(self, session: AsyncSession, entries: Sequence[Entry]) -> None:
+        """Entries of the session's own account that are there when, and only when, its transaction commits.
+
+        The last thing to do before the commit: until then every other entry of the account waits.
+        """
+        if entries:
+            await session.flush()
+            await self._append(await session.connection(), entries)
 
     async def system_use(self, reason: str) -> None:
         """The entry before a session of the system role."""

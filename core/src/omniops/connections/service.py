@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
@@ -14,8 +14,10 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from omniops.audit.service import Audit, Entry
-from omniops.connections.models import Connection
+from omniops.connections.agreeing import Terms, enter, entered
+from omniops.connections.models import Connection, ConnectionConsent
 from omniops.contracts.channel import Channel, Incoming
+from omniops.contracts.declaration import Processor
 from omniops.contracts.ids import Clock
 from omniops.contracts.integration import ConnectionView, Integration
 from omniops.contracts.plugin import PluginSettings
@@ -60,6 +62,9 @@ class Kinds:
     settings: Mapping[str, type[PluginSettings]]
     integrations: Mapping[str, Integration]
     channels: Mapping[str, Channel]
+    processors: Mapping[str, Sequence[Processor]] = field(default_factory=dict)
+    local: frozenset[str] = frozenset()
+    """Plugins whose connection holds a website's settings and no credentials: nothing is called."""
 
     def listens(self, plugin: str) -> bool:
         """Whether the plugin's channel connects by itself instead of taking webhooks."""
@@ -80,12 +85,22 @@ class Connections:
         self._kinds = kinds
         self._clock = clock
 
-    async def connect(self, scope: Scope, plugin: str, values: Mapping[str, Any], *, actor: Actor) -> ConnectionView:
-        """Validates, tries, then saves. Nothing is kept of a connection that does not work.
+    def terms(self, plugin: str) -> Terms:
+        """What goes where when a plugin is connected. Raises `NotFound` for one without connections."""
+        self._connectable(plugin)
+        return Terms.of(plugin, self._kinds().processors.get(plugin, ()))
 
-        Raises `NotFound` for a plugin without connections, `Rejected` for values that do not fit or that the other
-        side refuses, `NotReady` when it does not answer in time. The audit entry records the administrator's decision.
+    async def connect(
+        self, scope: Scope, plugin: str, values: Mapping[str, Any], *, actor: Actor, agreed: str | None = None
+    ) -> ConnectionView:
+        """Validates, tries, then saves. Nothing is kept of a connection that does not work. `agreed` is the version of
+        `terms` that the member was shown; the business's yes to them is recorded in the same transaction.
+
+        Raises `NotFound` for a plugin without connections, `Rejected` for terms that were not agreed to, values that do
+        not fit or that the other side refuses, `NotReady` when it does not answer in time.
         """
+        terms = self.terms(plugin)
+        terms.check(agreed, actor)
         settings = self._validated(plugin, values)
         said = await self._check(plugin, settings)
         assert scope.domain_id is not None
@@ -100,6 +115,7 @@ class Connections:
         )
         async with self._database.session(scope) as session:
             session.add(row)
+            enter(session, row, "given", terms, actor, self._clock)
             remember(session, "connection", row.id.bytes, scope)
             if self._kinds().listens(plugin):
                 await listen_again(self._jobs, session, scope, row.id)
@@ -108,6 +124,11 @@ class Connections:
             Entry(scope.account_id, str(actor), "connection.connect", "connection", detail={"plugin": plugin})
         )
         return _view(row)
+
+    async def consents(self, scope: Scope) -> list[ConnectionConsent]:
+        """The business's own yes to each integration and its end, the oldest first; of those that are gone as well."""
+        async with self._database.session(scope) as session:
+            return await entered(session, scope)
 
     async def all(self, scope: Scope) -> list[ConnectionView]:
         async with self._database.session(scope) as session:
@@ -155,7 +176,9 @@ class Connections:
                 outcome = "revoked"
         else:
             outcome = "nothing to revoke"
+        terms = Terms.of(row.plugin, self._kinds().processors.get(row.plugin, ()))
         async with self._database.session(scope) as session:
+            enter(session, row, "withdrawn", terms, actor, self._clock)
             await session.delete(row)
             await forget(session, "connection", connection_id.bytes)
             await notify(session, Notice("connection", row.domain_id, row.id))
@@ -186,12 +209,14 @@ class Connections:
             raise Refused("The signature does not fit.", reason="bad_signature") from error
         return await into.receive(scope, plugin, connection_id, channel.parse(body))
 
-    def _validated(self, plugin: str, values: Mapping[str, Any]) -> PluginSettings:
+    def _connectable(self, plugin: str) -> None:
         kinds = self._kinds()
-        if plugin not in kinds.integrations and plugin not in kinds.channels:
+        if plugin not in kinds.integrations and plugin not in kinds.channels and plugin not in kinds.local:
             raise NotFound(f"No plugin {plugin!r} with connections is enabled.")
+
+    def _validated(self, plugin: str, values: Mapping[str, Any]) -> PluginSettings:
         try:
-            return kinds.settings[plugin](**values)
+            return self._kinds().settings[plugin](**values)
         except ValidationError as error:
             first = error.errors(include_input=False)[0]
             place = ".".join(str(part) for part in first["loc"])

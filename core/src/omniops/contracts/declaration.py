@@ -7,7 +7,8 @@ and the two doors refuse whatever is not in them.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any, Literal
 
 from omniops.contracts.rights import ExternalStore
@@ -26,7 +27,8 @@ class Purpose:
     `consent`. `restricted_ok` purposes go on under a restriction (Art. 18(2)), for example defending legal claims.
     `every_mark` purposes open every personal column, whatever its mark names: core's own, for a person's right to a
     copy of all that is held (Art. 15). A plugin that declares one is refused. `automated` purposes let a machine answer
-    or decide: a person may opt out of them, and gets a person instead (Art. 22).
+    or decide: a person may opt out of them, and gets a person instead (Art. 22). `confirmed` purposes take a yes only
+    from who opened a link in a mail and confirmed there (double opt-in).
     """
 
     key: str
@@ -36,6 +38,7 @@ class Purpose:
     restricted_ok: bool = False
     every_mark: bool = False
     automated: bool = False
+    confirmed: bool = False
 
 
 California = Literal[
@@ -160,8 +163,16 @@ class SubjectState:
     """
 
     consents: Mapping[str, str] = field(default_factory=dict)
+    until: Mapping[str, datetime] = field(default_factory=dict)
+    """When a given consent ends, by purpose."""
     objections: frozenset[str] = frozenset()
     opt_outs: frozenset[str] = frozenset()
     restricted: bool = False
     hold: bool = False
     erased: bool = False
+
+    def at(self, now: datetime) -> SubjectState:
+        """The state at a moment: a yes whose time is over counts as expired from that very moment on, whether the
+        ledger has its entry yet or not."""
+        over = [purpose for purpose, end in self.until.items() if end <= now and self.consents.get(purpose) == "given"]
+        return replace(self, consents={**self.consents, **dict.fromkeys(over, "expired")}) if over else self

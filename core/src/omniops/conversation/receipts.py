@@ -1,23 +1,16 @@
 """A signed receipt for each answer of the AI: who wrote it, where, from which sources, what was sent, until when it is
 kept. Its visitor can fetch it and check it without us (Art. 13 and 15 GDPR, Art. 50 AI Act).
 
-A receipt is a JWS in compact form (RFC 7515), signed with Ed25519 (RFC 9864). The public keys stand at
-`/.well-known/omniops-receipts.json` as a JWK set (RFC 7517).
+How it is signed, and where the keys are, stands in `vault/signing.py`.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
-
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from joserfc import jws
-from joserfc.jwk import OKPKey
 
 from omniops.contracts.ids import Clock
 from omniops.conversation.messages import Reader
@@ -27,6 +20,7 @@ from omniops.conversation.visitors import Visitor
 from omniops.database.service import Database
 from omniops.errors import NotFound
 from omniops.privacy.service import Catalog, Periods
+from omniops.vault.signing import Signer
 
 PURPOSE = "chat.serve"
 ANSWERS = "chat.respond"
@@ -37,24 +31,17 @@ RETENTION = "chat"
 class Receipts:
     """Writes and signs receipts, from what the turn's record says."""
 
-    def __init__(
-        self, database: Database, reader: Reader, catalog: Catalog, secret: str, issuer: str, clock: Clock
-    ) -> None:
-        """`secret` is the root's for receipts: every process of the deployment signs with the same key."""
+    def __init__(self, database: Database, reader: Reader, catalog: Catalog, signer: Signer, clock: Clock) -> None:
         self._database = database
         self._reader = reader
         self._catalog = catalog
         self._periods = Periods(catalog)
-        self._issuer = issuer
+        self._signer = signer
         self._clock = clock
-        private = Ed25519PrivateKey.from_private_bytes(hashlib.sha256(bytes.fromhex(secret)).digest())
-        pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        self._key = OKPKey.import_key(pem)
 
     def keys(self) -> dict[str, Any]:
         """The public keys as a JWK set."""
-        public = self._key.as_dict(private=False)
-        return {"keys": [{**public, "kid": self._key.thumbprint(), "use": "sig", "alg": "Ed25519"}]}
+        return self._signer.keys()
 
     async def of(self, visitor: Visitor, message_id: UUID) -> str:
         """The receipt of one of a visitor's answers. Raises `NotFound`, also for a text that no turn wrote."""
@@ -67,9 +54,7 @@ class Receipts:
         if turn is None:
             raise NotFound("There is no receipt for this message.")
         seen = await self._reader.one(visitor.scope, message, purpose=PURPOSE, actor=visitor.actor)
-        said = self._said(message, turn.record, seen.text, seen.sources, life)
-        header = {"alg": "Ed25519", "typ": TYPE, "kid": self._key.thumbprint()}
-        return jws.serialize_compact(header, json.dumps(said, ensure_ascii=False), self._key, algorithms=["Ed25519"])
+        return self._signer.sign(TYPE, self._said(message, turn.record, seen.text, seen.sources, life))
 
     def _said(
         self, message: Message, record: Mapping[str, Any], text: str, sources: Any, life: timedelta | None
@@ -77,7 +62,7 @@ class Receipts:
         purpose = self._catalog.purposes[ANSWERS]
         by = record.get("by") or {}
         return {
-            "iss": self._issuer,
+            "iss": self._signer.issuer,
             "iat": int(self._clock.now().timestamp()),
             "message": str(message.id),
             "written_at": message.created_at.isoformat(),

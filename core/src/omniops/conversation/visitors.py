@@ -22,6 +22,7 @@ from omniops.database.service import Database
 from omniops.database.tables import forget, remember
 from omniops.errors import Refused
 from omniops.privacy.service import Catalog, Periods, same_person
+from omniops.vault.keys import state_of
 from omniops.vault.models import Subject
 
 REMEMBERED = timedelta(days=90)
@@ -118,7 +119,7 @@ class Visitors:
             row, subject, identity = found
             known = identity is not None
             same = await same_person(session, row.domain_id, row.subject_id) if known else (row.subject_id,)
-        remembered = subject.consents.get("chat.remember") == "given"
+        remembered = self._remembered(subject)
         visitor = self._visitor(scope, row, remembered=remembered, verified=known, subjects=same)
         if visitor.expires_at <= self._clock.now() or subject.erased_at is not None:
             return None
@@ -149,7 +150,7 @@ class Visitors:
             )
             subject = await session.get(Subject, (old.domain_id, old.subject_id))
             await session.commit()
-        remembered = subject is not None and subject.consents.get("chat.remember") == "given"
+        remembered = subject is not None and self._remembered(subject)
         renewed = self._visitor(scope, row, remembered=remembered, verified=visitor.verified, subjects=visitor.subjects)
         return token, renewed
 
@@ -173,6 +174,9 @@ class Visitors:
             await self._drop(session, rows)
             await session.commit()
         return len(rows)
+
+    def _remembered(self, subject: Subject) -> bool:
+        return state_of(subject).at(self._clock.now()).consents.get("chat.remember") == "given"
 
     async def _issue(self, session: AsyncSession, scope: Scope, row: VisitorSession) -> str:
         """Gives a new row its token and its times."""

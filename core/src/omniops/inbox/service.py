@@ -45,6 +45,7 @@ from omniops.inbox.models import Note
 from omniops.inbox.provenance import Provenances
 from omniops.inbox.queue import ConversationView, Queue, row_view
 from omniops.inbox.summary import Summary, summarise
+from omniops.privacy.service import Consents
 from omniops.vault.service import Vault
 
 PURPOSE = "support.provide"
@@ -75,6 +76,19 @@ class EventView:
 
 
 @dataclass(frozen=True, slots=True)
+class ConsentView:
+    """One answer of the visitor to a purpose. `stands` says whether it is what counts now."""
+
+    purpose: str
+    event: str
+    method: str
+    signal: str
+    at: datetime
+    until: datetime | None
+    stands: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Detail:
     """All that a person sees beside the messages. `draft` is the one that waits."""
 
@@ -83,6 +97,7 @@ class Detail:
     draft: DraftView | None
     notes: Sequence[NoteView]
     events: Sequence[EventView]
+    consents: Sequence[ConsentView]
 
 
 class Inbox:
@@ -100,6 +115,7 @@ class Inbox:
         sender: Sender,
         notices: Notices,
         ai_marks: AiMarks,
+        consents: Consents,
         clock: Clock,
     ) -> None:
         self._database = database
@@ -109,6 +125,7 @@ class Inbox:
         self._reader = reader
         self._running = running
         self._sender = sender
+        self._consents = consents
         self._clock = clock
         self.queue = Queue(database, accounts)
         self.drafts = Drafts(database, vault, accounts, audit, reader, sender, ai_marks, clock)
@@ -143,7 +160,26 @@ class Inbox:
             waiting[0] if waiting else None,
             [NoteView(note.id, opened(note.text, otherwise=""), note.author, note.created_at) for note in notes],
             [EventView(e.event, e.before, e.after, e.actor, e.reason, e.created_at) for e in events],
+            await self._consents_of(scope, conversation.subject_id),
         )
+
+    async def _consents_of(self, scope: Scope, subject_id: UUID) -> list[ConsentView]:
+        """What the visitor answered to which purpose, the oldest first; the last of a purpose that is a yes stands as
+        long as the vault's door takes it for one."""
+        states = await self._consents.of(scope, subject_id)
+        found = await self._consents.history(scope, subject_id)
+        last = {event.purpose: event.id for event in found}
+        return [
+            ConsentView(
+                e.purpose, e.answer, e.method, e.signal, e.created_at, e.valid_until,
+                last[e.purpose] == e.id and (states.get(e.purpose) == "given") == (e.answer in ("given", "renewed")),
+            )
+            for e in found
+        ]  # fmt: skip
+
+    async def visitor(self, scope: Scope, conversation_id: UUID) -> UUID:
+        """Whom a conversation is with, as a random id. Raises `NotFound`."""
+        return (await self._get(scope, conversation_id)).subject_id
 
     async def take_over(
         self, scope: Scope, conversation_id: UUID, *, actor: Actor, reason: Reason = "by_person"

@@ -98,6 +98,10 @@ class Caller:
                 value = answer.value
         return value
 
+    def has(self, hook: str) -> bool:
+        """Whether anybody implements a hook."""
+        return bool(self._walk(hook, everywhere))
+
     def _walk(self, hook: str, on: On) -> list[tuple[str, HookImpl]]:
         # pluggy keeps the last registered at the end and calls from there; `load` registers in reverse order.
         impls = reversed(getattr(self._manager.hook, hook).get_hookimpls())

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
 from omniops.contracts.channel import Channel
+from omniops.contracts.consent import ConsentChange, ConsentSource, Verdict
 from omniops.contracts.declaration import Retention
 from omniops.contracts.integration import Integration
 from omniops.contracts.knowledge import EncoderOffer, Fetcher, IndexOffer, Model, Source
@@ -17,7 +18,7 @@ from omniops.contracts.retention import Expiring, KeptBack, Swept
 from omniops.contracts.scope import Scope
 from omniops.contracts.tools import Tool
 from omniops.errors import PluginError
-from omniops.plugins.calling import Answers, Caller, On, everywhere
+from omniops.plugins.calling import Answer, Answers, Caller, On, everywhere
 from omniops.plugins.loading import Loaded, Plugins, Report
 
 if TYPE_CHECKING:
@@ -88,6 +89,31 @@ class Seams:
                 found.setdefault(tool.name, (answer.plugin, tool))
         return found
 
+    def consent_sources(self, on: On = everywhere) -> dict[str, tuple[str, ConsentSource]]:
+        """By name, each with its plugin. Of two with one name the operator's first stays; the other is reported."""
+        answers = self._caller.collect("consent_sources", on)
+        self._tell(answers)
+        found: dict[str, tuple[str, ConsentSource]] = {}
+        for answer in answers:
+            for source in answer.value or ():
+                if source.name in found:
+                    self._report(f"{source.name!r} is offered twice; the first one stays.")
+                found.setdefault(source.name, (answer.plugin, source))
+        return found
+
+    async def consent_veto(self, change: ConsentChange, on: On = everywhere) -> dict[str, Verdict]:
+        """Every asked plugin's verdict. Who fails, hangs or says nothing has said no."""
+        answers = await self._caller.gather("consent_veto", on, change=change)
+        self._tell(answers)
+        return {answer.plugin: _verdict(answer) for answer in answers}
+
+    async def consent_changed(self, change: ConsentChange, on: On = everywhere) -> None:
+        self._tell(await self._caller.gather("consent_changed", on, change=change))
+
+    def asked(self, hook: str) -> bool:
+        """Whether any plugin has this hook at all."""
+        return self._caller.has(hook)
+
     def mailers(self) -> dict[str, Mailer]:
         """By name, in the operator's order."""
         return self._named(self._caller.collect("mailers"), lambda mailer: mailer.name)
@@ -141,3 +167,10 @@ def _all_said(hook: str, answers: Answers[T]) -> list[tuple[str, T]]:
             raise PluginError(f"Plugin {answer.plugin!r}, {hook}(): gave None.", plugin=answer.plugin, stage=hook)
         said.append((answer.plugin, answer.value))
     return said
+
+
+def _verdict(answer: Answer[Verdict]) -> Verdict:
+    if answer.error is not None:
+        hung = isinstance(answer.error.__cause__, TimeoutError)
+        return Verdict(False, "no_answer_in_time" if hung else "failed")
+    return answer.value if answer.value is not None else Verdict(False, "no_answer")

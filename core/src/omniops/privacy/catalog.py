@@ -20,6 +20,7 @@ PURPOSES = (
     Purpose("chat.remember", "Remembering the chat on the visitor's device", "consent"),
     Purpose("analytics", "Counting visits", "consent"),
     Purpose("advertising", "Measuring advertising", "consent"),
+    Purpose("marketing", "Sending news and offers by e-mail", "consent", confirmed=True),
     Purpose("consent.keep", "Keeping and proving a person's choices", "legal_obligation", restricted_ok=True),
     Purpose("knowledge.crawl", "Reading the business's own public pages", "contract"),
     Purpose("knowledge.manage", "Keeping what a business knows", "contract"),
@@ -76,7 +77,8 @@ COOKIES = (
         "omniops:<key>:consent",
         "consent.keep",
         CHOICE_DAYS,
-        "Your answers to the privacy choices. A random number stands beside them only after a yes.",
+        "Your answers to the privacy choices. A random number stands beside them only after a yes; where the website "
+        "has a consent manager of its own, a checksum of what it last said.",
         "local_storage",
     ),
     Cookie("omniops_session", "account.sign_in", 14, "The sign-in of a member of the business. No visitor gets it."),

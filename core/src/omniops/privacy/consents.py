@@ -1,55 +1,51 @@
-"""A person's yes or no to an optional purpose: the ledger that keeps every answer, and the state that the vault's door
-reads. Both are written in one transaction; an entry in the audit follows.
+"""A person's yes or no to an optional purpose: what is asked before it counts, and what it leads to.
+
+The ledger keeps every answer; the subject's row holds the state that the vault's door reads, and when a yes ends.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from uuid import UUID
 
+from sqlalchemy import text
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from omniops.audit.service import Audit, Entry
+from omniops.accounts.service import Accounts
+from omniops.audit.service import Audit
+from omniops.contracts.consent import ConsentChange, Verdict
 from omniops.contracts.declaration import Mark
 from omniops.contracts.ids import Clock, new_id
 from omniops.contracts.scope import Actor, Scope
 from omniops.contracts.tokens import new_token, token_hash
 from omniops.database.service import Database
 from omniops.errors import NotFound, Refused, Rejected
+from omniops.jobs.service import MAINTENANCE, Jobs, Task
+from omniops.plugins.seams import Seams
+from omniops.privacy.ages import child
 from omniops.privacy.catalog import Catalog
+from omniops.privacy.ledger import Answer, Circumstances, Ledger, OnNo, Page, change_of, home, last_yes, locked_person
 from omniops.privacy.models import ConsentBrowser, ConsentEvent
 from omniops.privacy.notices import NoticeTexts
 from omniops.privacy.policy import decide
 from omniops.privacy.signals import Signal, forbids
+from omniops.privacy.voices import TELL, Voices
 from omniops.vault.keys import state_of
 from omniops.vault.models import Subject
-from omniops.webhooks.service import emit
 
-OnNo = Callable[[AsyncSession, Scope, UUID], Awaitable[None]]
-"""Called in the transaction in which a person's consent to a purpose ends."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A yes or no to one purpose. `notice` and `version` name the words that were shown; see `notices.Choice`."""
-
-    purpose: str
-    given: bool
-    notice: str
-    version: str
-
-
-@dataclass(frozen=True, slots=True)
-class Circumstances:
-    """How an answer was given. `jurisdiction` comes from settings or language, never from an address."""
-
-    method: str
-    locale: str
-    signal: Signal = "none"
-    jurisdiction: str = ""
+ACTOR = Actor.system("consent.age")
+AT_ONCE = 200
+"""Persons whose consents end in one round of the job."""
+KEPT_FOR_ITS_HOLDER = timedelta(days=1)
+_WORTHLESS = text(
+    "delete from omniops.consent_browser b using omniops.subject s where s.home_id = b.domain_id"
+    " and s.id = b.subject_id and s.consents_end is null and b.created_at < :before"
+    " and not exists (select from omniops.consent_event e where e.home_id = b.domain_id"
+    " and e.subject_id = b.subject_id and e.created_at >= :before)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,77 +57,169 @@ class Browser:
 
 
 class Consents:
-    """Writes the ledger and the state, and reads the state."""
+    """Takes answers, and reads what stands."""
 
-    def __init__(self, database: Database, audit: Audit, catalog: Catalog, texts: NoticeTexts, clock: Clock) -> None:
+    def __init__(
+        self,
+        database: Database,
+        catalog: Catalog,
+        texts: NoticeTexts,
+        ledger: Ledger,
+        voices: Voices,
+        jobs: Jobs,
+        clock: Clock,
+    ) -> None:
         self._database = database
-        self._audit = audit
         self._catalog = catalog
-        self._texts = texts
+        self.texts = texts
+        self.ledger = ledger
+        self.voices = voices
         self._clock = clock
-        self._on_no: dict[str, list[OnNo]] = defaultdict(list)
+        jobs.register(
+            Task("privacy:consent_expiry", self.expire, queue=MAINTENANCE, cron="*/5 * * * *"),
+            Task(TELL, self._tell),
+        )
+
+    @classmethod
+    def over(
+        cls,
+        database: Database,
+        audit: Audit,
+        catalog: Catalog,
+        texts: NoticeTexts,
+        seams: Seams,
+        accounts: Accounts,
+        jobs: Jobs,
+        clock: Clock,
+    ) -> Consents:
+        """With the ledger's pen and the voices of plugins."""
+        voices = Voices(seams, accounts, jobs)
+        return cls(database, catalog, texts, Ledger(audit, voices, clock), voices, jobs, clock)
 
     def when_ended(self, purpose: str, act: OnNo) -> None:
         """From now on `act` runs in the transaction in which a given consent to `purpose` ends."""
-        self._on_no[purpose].append(act)
+        self.ledger.when_ended(purpose, act)
+
+    # Answers
 
     async def record(
-        self, scope: Scope, subject_id: UUID, answer: Answer, circumstances: Circumstances, *, actor: Actor
+        self,
+        scope: Scope,
+        subject_id: UUID,
+        answer: Answer,
+        circumstances: Circumstances,
+        *,
+        actor: Actor,
+        confirmed: bool = False,
     ) -> None:
         """Keeps the answer of a known person; effective at the next opening in every process.
 
-        Raises `Rejected` for a purpose that rests on no consent, for a notice that was never shown, and for a yes that
-        the browser's own signal forbids; `NotFound` for a person of another scope.
+        `confirmed` says that the person opened the link that was sent to them; see `Purpose.confirmed`.
+
+        Raises `Rejected` for a purpose that rests on no consent, for a notice that was never shown, for a yes that
+        must be confirmed first, and for one that the browser's own signal forbids (which is kept as a no); `Refused`
+        for a yes that a plugin or the age rules do not let stand (kept as a no as well); `NotFound` for a person of
+        another scope.
         """
-        await self._check(answer, circumstances.signal)
+        await self._check(answer, circumstances, confirmed=confirmed)
+        vetoes = await self._vetoes(scope, subject_id, answer, circumstances)
         async with self._database.session(scope) as session:
-            subject = await _locked(session, scope, subject_id)
-            if subject is None:
+            person = await locked_person(session, scope, subject_id)
+            if not person:
                 raise NotFound("There is no such person.")
-            state = await self._write(session, scope, subject, answer, circumstances)
+            page = Page(session, scope, actor)
+            vetoes = {**vetoes, **_age(person, answer, circumstances)}
+            if _signalled(answer, circumstances):
+                answer, circumstances = _denied(answer, circumstances)
+                await self.ledger.answer(page, person, answer, circumstances, {})
+            else:
+                await self.ledger.answer(page, person, answer, circumstances, vetoes)
+            await self.ledger.finish(page)
             await session.commit()
-        await self._audited(scope, {answer.purpose: state}, actor)
+        if circumstances.method == "signal":
+            raise _forbidden()
+        if answer.given and (no := [verdict.reason for verdict in vetoes.values() if not verdict.allowed]):
+            raise Refused("This yes does not stand here.", reason="child" if "child" in no else "vetoed")
 
     async def choose(
-        self, scope: Scope, token: str | None, answers: list[Answer], circumstances: Circumstances
+        self,
+        scope: Scope,
+        token: str | None,
+        answers: Sequence[Answer],
+        circumstances: Circumstances,
+        *,
+        forget: bool = True,
     ) -> Browser:
-        """Keeps the answers of a browser whose visitor may be unknown. Raises as `record` does.
+        """Keeps the answers of a browser whose visitor may be unknown. Raises `Rejected` as `record` does; a yes that a
+        plugin does not let stand is a `refused` among the answers.
 
         A first yes makes a random number, which stands for this browser. Who says no to all gets none, and the one of
-        earlier is forgotten.
+        earlier is forgotten: at once, or without `forget` after a day, in which its holder sees what was answered.
         """
         for answer in answers:
-            await self._check(answer, circumstances.signal)
+            await self._check(answer, circumstances)
+        known, fresh = (await self.bearer(scope, token) if token else None), new_id()
+        vetoes = {a.purpose: await self._vetoes(scope, known or fresh, a, circumstances) for a in answers}
+        denied = any(_signalled(answer, circumstances) for answer in answers)
         async with self._database.session(scope) as session:
             browser = await self._browser(session, scope, token) if token else None
-            subject = await _locked(session, scope, browser.subject_id) if browser else None
-            if subject is None and any(answer.given for answer in answers):
-                assert scope.domain_id is not None
-                subject = Subject(account_id=scope.account_id, home_id=scope.domain_id, kind="browser")
-                token = new_token("oo_consent_")
-                browser = ConsentBrowser(
-                    domain_id=scope.domain_id,
-                    subject_id=subject.id,
-                    hash=token_hash(token),
-                    created_at=self._clock.now(),
-                )
-                session.add_all([subject, browser])
-            if subject is None:
-                nobody = new_id()
-                states = {answer.purpose: "refused" for answer in answers}
-                for answer in answers:
-                    session.add(self._event(scope, nobody, answer, "refused", circumstances))
+            person = await locked_person(session, scope, browser.subject_id) if browser else []
+            page = Page(session, scope, Actor("visitor", "unknown"))
+            if denied:
+                answers = [a for a in answers if _signalled(a, circumstances)]
+            elif not person and any(a.given and _stand(vetoes[a.purpose]) for a in answers):
+                token, browser, person = self._new_browser(session, scope, fresh)
+                await session.flush()
+            if person:
+                page.actor = Actor("visitor", str(person[0].id))
+            states = {}
+            for answer in answers:
+                said, how = _denied(answer, circumstances) if denied else (answer, circumstances)
+                if person:
+                    asked = {} if denied else {**vetoes[answer.purpose], **_age(person, answer, circumstances)}
+                    states[answer.purpose] = await self.ledger.answer(page, person, said, how, asked)
+                else:
+                    await self.ledger.nobody(page, fresh, said, how)
+                    states[answer.purpose] = "refused"
+            if not person or "given" not in state_of(person[0]).at(self._clock.now()).consents.values():
                 token = None
-            else:
-                states = {}
-                for answer in answers:
-                    states[answer.purpose] = await self._write(session, scope, subject, answer, circumstances)
-                if "given" not in subject.consents.values():
-                    token = None
+                if browser is not None and forget:
                     await session.delete(browser)
+            await self.ledger.finish(page)
             await session.commit()
-        await self._audited(scope, states, Actor("visitor", str(subject.id) if subject else "unknown"))
+        if denied:
+            raise _forbidden()
         return Browser(token, states)
+
+    async def heed(self, scope: Scope, subject_id: UUID, signal: Signal) -> None:
+        """Takes back what a browser's signal forbids, whatever was answered earlier, and enters it as the signal's own
+        (Art. 21(5) GDPR; § 7025 of California's regulations)."""
+        if signal == "none":
+            return
+        standing = await self.of(scope, subject_id)
+        against = [p for p, state in standing.items() if state == "given" and forbids(signal, p)]
+        if not against:
+            return
+        async with self._database.session(scope) as session:
+            person = await locked_person(session, scope, subject_id)
+            page = Page(session, scope, Actor.system("consent.signal"))
+            await self.end(page, person, against, "signal", signal)
+            await self.ledger.finish(page)
+            await session.commit()
+
+    async def end(
+        self, page: Page, person: Sequence[Subject], purposes: Sequence[str], method: str, signal: Signal = "none"
+    ) -> None:
+        """Ends standing consents of the first of `person`, in the page's transaction, for a reason that is not their
+        own answer: `method` names it."""
+        for purpose in purposes:
+            if person and person[0].consents.get(purpose) == "given":
+                given = await last_yes(page.session, page.scope, person[0].id, purpose)
+                no = Answer(purpose, False, given.notice_id, given.notice_version)
+                how = Circumstances(method, given.locale, signal, given.jurisdiction)
+                await self.ledger.answer(page, person, no, how, {})
+
+    # What stands
 
     async def bearer(self, scope: Scope, token: str) -> UUID | None:
         """The person that a browser's random number stands for, or None."""
@@ -140,17 +228,17 @@ class Consents:
         return browser.subject_id if browser else None
 
     async def of(self, scope: Scope, subject_id: UUID) -> Mapping[str, str]:
+        """The state of each purpose that was ever asked, at this moment."""
         async with self._database.session(scope) as session:
-            subject = await session.get(Subject, (scope.domain_id or scope.account_id, subject_id))
-        return dict(subject.consents) if subject is not None else {}
+            subject = await session.get(Subject, (home(scope), subject_id))
+        return dict(state_of(subject).at(self._clock.now()).consents) if subject is not None else {}
 
     async def history(self, scope: Scope, subject_id: UUID) -> list[ConsentEvent]:
         """Every answer of a person, the oldest first."""
-        home = scope.domain_id or scope.account_id
         async with self._database.session(scope) as session:
             statement = (
                 select(ConsentEvent)
-                .where(ConsentEvent.home_id == home, ConsentEvent.subject_id == subject_id)
+                .where(ConsentEvent.home_id == home(scope), ConsentEvent.subject_id == subject_id)
                 .order_by(col(ConsentEvent.id))
             )
             return list((await session.exec(statement)).all())
@@ -162,64 +250,110 @@ class Consents:
         transaction ends: a withdrawal waits for it, and then finds what was written."""
         if forbids(signal, purpose):
             raise Refused("The browser asks not to be tracked.", reason="signal_forbids")
-        home = scope.domain_id or scope.account_id
-        subject = await session.get(Subject, (home, subject_id), with_for_update={"read": True})
+        subject = await session.get(Subject, (home(scope), subject_id), with_for_update={"read": True})
         if subject is None:
             raise Refused("Nobody said yes to this.", reason="no_consent")
         mark = Mark("personal", purposes=frozenset({purpose}))
-        reason = decide(mark, self._catalog.purposes[purpose], state_of(subject), actor)
+        state = state_of(subject).at(self._clock.now())
+        reason = decide(mark, self._catalog.purposes[purpose], state, actor)
         if reason is not None:
             raise Refused("This person did not say yes to this.", reason=reason)
 
-    async def _check(self, answer: Answer, signal: Signal) -> None:
+    # Jobs
+
+    async def expire(self) -> None:
+        """Enters the end of every yes whose time is over; the vault's door did not wait for it. Forgets the numbers of
+        browsers that have allowed nothing for a day."""
+        while True:
+            async with self._database.system("consent: answers whose time is over") as session:
+                statement = (
+                    select(Subject.account_id, Subject.home_id, Subject.id)
+                    .where(col(Subject.consents_end) <= self._clock.now(), col(Subject.erased_at).is_(None))
+                    .limit(AT_ONCE)
+                )
+                due = (await session.exec(statement)).all()
+            for account_id, home_id, subject_id in due:
+                await self._expire(Scope(account_id, home_id if home_id != account_id else None), subject_id)
+            if len(due) < AT_ONCE:
+                break
+        async with self._database.system("consent: numbers of browsers that allow nothing any more") as session:
+            connection = await session.connection()
+            await connection.execute(_WORTHLESS, {"before": self._clock.now() - KEPT_FOR_ITS_HOLDER})
+            await session.commit()
+
+    async def _expire(self, scope: Scope, subject_id: UUID) -> None:
+        async with self._database.session(scope) as session:
+            subject = await session.get(Subject, (home(scope), subject_id), with_for_update=True)
+            if subject is None or subject.erased_at is not None:
+                return
+            page = Page(session, scope, ACTOR)
+            await self.ledger.expire(page, subject)
+            await self.ledger.finish(page)
+            await session.commit()
+
+    async def _tell(self, scope: Scope, event_id: str) -> None:
+        async with self._database.session(scope) as session:
+            event = await session.get(ConsentEvent, (home(scope), UUID(event_id)))
+        if event is not None:  # erased meanwhile
+            await self.voices.tell(change_of(scope, event))
+
+    # Before an answer counts
+
+    async def _check(self, answer: Answer, circumstances: Circumstances, *, confirmed: bool = False) -> None:
         known = self._catalog.purposes.get(answer.purpose)
         if known is None or known.basis != "consent":
             raise Rejected(
                 f"{answer.purpose!r} is no purpose that one can consent to.", code="no_such_choice", where="purpose"
             )
+        if answer.given and known.confirmed and not confirmed:
+            raise Rejected(
+                f"A yes to {answer.purpose!r} counts once the link in a mail was opened and confirmed.",
+                code="needs_confirmation",
+                where="given",
+            )
+        if circumstances.statement is not None:
+            return
         if answer.notice != f"choice.{answer.purpose}":
             raise Rejected(
                 f"The notice {answer.notice!r} does not ask for {answer.purpose!r}.",
                 code="wrong_notice",
                 where="notice",
             )
-        if answer.given and forbids(signal, answer.purpose):
-            raise Rejected("The browser's signal forbids this purpose.", code="signal_forbids", where="given")
-        await self._texts.find(answer.notice, answer.version)
+        await self.texts.find(answer.notice, answer.version)
 
-    async def _write(
-        self, session: AsyncSession, scope: Scope, subject: Subject, answer: Answer, circumstances: Circumstances
-    ) -> str:
-        before = subject.consents.get(answer.purpose)
-        state = "given" if answer.given else ("withdrawn" if before in ("given", "withdrawn") else "refused")
-        told = "renewed" if state == before == "given" else state
-        subject.consents = {**subject.consents, answer.purpose: state}
-        session.add(subject)
-        session.add(self._event(scope, subject.id, answer, told, circumstances))
-        await emit(session, scope, "consent.changed", subject_id=subject.id, purpose=answer.purpose, state=state)
-        if before == "given" and not answer.given:
-            await session.flush()
-            for act in self._on_no[answer.purpose]:
-                await act(session, scope, subject.id)
-        return state
-
-    def _event(
-        self, scope: Scope, subject_id: UUID, answer: Answer, told: str, circumstances: Circumstances
-    ) -> ConsentEvent:
-        return ConsentEvent(
-            account_id=scope.account_id,
-            home_id=scope.domain_id or scope.account_id,
-            subject_id=subject_id,
-            purpose=answer.purpose,
-            answer=told,
-            notice_id=answer.notice,
-            notice_version=answer.version,
-            locale=circumstances.locale,
-            method=circumstances.method,
-            signal=circumstances.signal,
-            jurisdiction=circumstances.jurisdiction,
-            created_at=self._clock.now(),
+    async def _vetoes(
+        self, scope: Scope, subject_id: UUID, answer: Answer, circumstances: Circumstances
+    ) -> Mapping[str, Verdict]:
+        if not answer.given or _signalled(answer, circumstances):
+            return {}
+        before = (await self.of(scope, subject_id)).get(answer.purpose)
+        change = ConsentChange(
+            scope,
+            subject_id,
+            answer.purpose,
+            "renewed" if before == "given" else "given",
+            before,
+            answer.notice,
+            answer.version,
+            circumstances.locale,
+            circumstances.method,
+            circumstances.signal,
+            circumstances.jurisdiction,
+            self._clock.now(),
         )
+        return await self.voices.veto(change)
+
+    def _new_browser(
+        self, session: AsyncSession, scope: Scope, subject_id: UUID
+    ) -> tuple[str, ConsentBrowser, list[Subject]]:
+        assert scope.domain_id is not None
+        token = new_token("oo_consent_")
+        subject = Subject(account_id=scope.account_id, home_id=scope.domain_id, id=subject_id, kind="browser")
+        browser = ConsentBrowser(
+            domain_id=scope.domain_id, subject_id=subject_id, hash=token_hash(token), created_at=self._clock.now()
+        )
+        session.add_all([subject, browser])
+        return token, browser, [subject]
 
     async def _browser(self, session: AsyncSession, scope: Scope, token: str) -> ConsentBrowser | None:
         statement = select(ConsentBrowser).where(
@@ -227,11 +361,25 @@ class Consents:
         )
         return (await session.exec(statement)).first()
 
-    async def _audited(self, scope: Scope, states: Mapping[str, str], actor: Actor) -> None:
-        for purpose, state in states.items():
-            await self._audit.write(Entry(scope.account_id, str(actor), f"consent.{state}", "subject", purpose=purpose))
+
+def _stand(vetoes: Mapping[str, Verdict]) -> bool:
+    return all(verdict.allowed for verdict in vetoes.values())
 
 
-async def _locked(session: AsyncSession, scope: Scope, subject_id: UUID) -> Subject | None:
-    subject = await session.get(Subject, (scope.domain_id or scope.account_id, subject_id), with_for_update=True)
-    return None if subject is None or subject.erased_at is not None else subject
+def _age(person: Sequence[Subject], answer: Answer, circumstances: Circumstances) -> Mapping[str, Verdict]:
+    """The age rules as a verdict of core's own, kept like any other (Art. 8 GDPR)."""
+    refused = answer.given and child(person, circumstances.jurisdiction)
+    return {"omniops": Verdict(False, "child")} if refused else {}
+
+
+def _signalled(answer: Answer, circumstances: Circumstances) -> bool:
+    return answer.given and forbids(circumstances.signal, answer.purpose)
+
+
+def _denied(answer: Answer, circumstances: Circumstances) -> tuple[Answer, Circumstances]:
+    """A yes that a signal forbids, as it is kept: the signal's no."""
+    return replace(answer, given=False), replace(circumstances, method="signal")
+
+
+def _forbidden() -> Rejected:
+    return Rejected("The browser's signal forbids this purpose.", code="signal_forbids", where="given")

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from omniops.contracts.declaration import Mark, Purpose, SubjectState
+from omniops.contracts.ids import Clock
 from omniops.contracts.scope import Actor
 from omniops.privacy.catalog import Catalog
 
 
 class PrivacyPolicy:
-    """Implements the vault's `Policy` over the catalog of purposes."""
+    """Implements the vault's `Policy` over the catalog of purposes, by the clock: a consent ends at its second."""
 
-    def __init__(self, catalog: Catalog) -> None:
+    def __init__(self, catalog: Catalog, clock: Clock) -> None:
         self._catalog = catalog
+        self._clock = clock
 
     def knows(self, purpose: str) -> bool:
         return purpose in self._catalog.purposes
@@ -20,7 +22,7 @@ class PrivacyPolicy:
         known = self._catalog.purposes.get(purpose)
         if known is None:
             return "unknown_purpose"
-        return decide(mark, known, state, actor)
+        return decide(mark, known, state.at(self._clock.now()), actor)
 
 
 def decide(mark: Mark, purpose: Purpose, state: SubjectState, actor: Actor) -> str | None:

@@ -10,10 +10,15 @@ from omniops.contracts.ids import Clock
 from omniops.contracts.plugin import Log
 from omniops.database.service import Database
 from omniops.jobs.service import Jobs
+from omniops.mail.service import Post
 from omniops.plugins.seams import Seams
+from omniops.privacy.bridging import Bridge
 from omniops.privacy.catalog import Catalog
+from omniops.privacy.children import Children
+from omniops.privacy.consent_receipts import ConsentReceipts
 from omniops.privacy.consents import Consents
 from omniops.privacy.erasure import Erasure
+from omniops.privacy.opt_in import OptIn
 from omniops.privacy.persons.duties import Duties
 from omniops.privacy.persons.exporting import Exporting
 from omniops.privacy.persons.fields import FieldMap
@@ -26,11 +31,13 @@ from omniops.privacy.persons.scanning import Scanner
 from omniops.privacy.persons.service import Persons
 from omniops.privacy.persons.sheet import Sheets
 from omniops.privacy.persons.stores import Stores
+from omniops.privacy.preferences import Preferences
 from omniops.privacy.register import ProcessorRegister
 from omniops.privacy.retention.engine import Retention
 from omniops.privacy.retention.holds import Holds
 from omniops.vault.blobs import Blobs
 from omniops.vault.service import Vault
+from omniops.vault.signing import Signer
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +49,13 @@ class Foundations:
     blobs: Blobs
     audit: Audit
     jobs: Jobs
+    mail: Post
     accounts: Accounts
     seams: Seams
     catalog: Catalog
     register: ProcessorRegister
     consents: Consents
+    signer: Signer
     clock: Clock
     log: Log
 
@@ -59,6 +68,11 @@ class Privacy:
     persons: Persons
     retention: Retention
     holds: Holds
+    bridge: Bridge
+    children: Children
+    opt_in: OptIn
+    preferences: Preferences
+    receipts: ConsentReceipts
 
     @classmethod
     def over(cls, on: Foundations) -> Privacy:
@@ -70,6 +84,11 @@ class Privacy:
                 on.database, on.vault, on.blobs, on.audit, on.jobs, on.accounts, on.seams, on.catalog, on.clock
             ),
             holds=Holds(on.database, on.vault, on.audit, on.clock),
+            bridge=Bridge(on.consents, on.clock),
+            children=Children(on.database, on.audit, on.consents, on.clock),
+            opt_in=OptIn(on.database, on.vault, on.consents, on.catalog, on.mail, on.jobs, on.signer, on.clock),
+            preferences=Preferences(on.database, on.accounts, on.catalog, on.register, on.consents),
+            receipts=ConsentReceipts(on.database, on.accounts, on.catalog, on.register, on.signer, on.clock),
         )
 
 

@@ -1,7 +1,7 @@
 """What a browser asks for by itself, and what that forbids: Global Privacy Control and Do Not Track.
 
 A signal denies every optional purpose, whatever was answered. It does not deny what the person asks for by an act of
-their own: to find this chat here again.
+their own: to find this chat here again, or to get news at an address that they gave and confirmed.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 Signal = Literal["none", "gpc", "dnt"]
-_ASKED_FOR = frozenset({"chat.remember"})
+_ASKED_FOR = frozenset({"chat.remember", "marketing"})
 
 
 def signal_of(headers: Mapping[str, str], said: Signal = "none") -> Signal:

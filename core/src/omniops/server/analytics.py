@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal
-from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from omniops.accounts.service import DomainView
 from omniops.analytics.service import Seen, Visit
 from omniops.errors import Refused
 from omniops.privacy.service import signal_of
-from omniops.runtime import Runtime
+from omniops.server.bearers import bearer_of
 from omniops.server.limits import network_of
 from omniops.server.openapi import fails
 from omniops.server.permissions import App, DomainAccess, Public, RequiresDomain, check_origin
@@ -50,14 +48,16 @@ async def write(request: Request, runtime: App, body: Events) -> None:
     domain = await runtime.accounts.by_widget_key(body.key)
     check_origin(request, domain.origins)
     await runtime.throttle.hit("analytics", network_of(request), limit=1200, seconds=600)
-    subject_id = await _bearer(request, runtime, domain)
+    who = await bearer_of(request, runtime, domain)
+    if who is None:
+        raise Refused("Nobody said yes here.", reason="not_signed_in")
     visit = Visit(
         user_agent=request.headers.get("user-agent", ""),
         address=request.client.host if request.client else "",
         signal=signal_of(request.headers),
     )
     seen = [Seen(event.kind, event.page) for event in body.events]
-    await runtime.analytics.write(domain.scope, subject_id, seen, visit)
+    await runtime.analytics.write(domain.scope, who.subject_id, seen, visit)
 
 
 @router.get("/v1/domains/{domain_id}/analytics", tags=["business"])
@@ -69,16 +69,3 @@ async def counts(
     """Counts by day (UTC) of visitors who said yes, and the most frequent pages, devices, browsers and systems. Holds
     no data of anybody."""
     return await runtime.analytics.counts(access.scope, days)
-
-
-async def _bearer(request: Request, runtime: Runtime, domain: DomainView) -> UUID:
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() == "bearer" and token.startswith("oo_consent_"):
-        subject_id = await runtime.consents.bearer(domain.scope, token)
-        if subject_id is not None:
-            return subject_id
-    elif scheme.lower() == "bearer" and token:
-        visitor = await runtime.visitors.recognise(token, request.headers.get("origin"))
-        if visitor is not None and visitor.scope == domain.scope:
-            return visitor.subject_id
-    raise Refused("Nobody said yes here.", reason="not_signed_in")

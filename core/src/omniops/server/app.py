@@ -17,6 +17,7 @@ from omniops.errors import PluginError
 from omniops.knowledge.formats import MOST_BYTES as MOST_FILE
 from omniops.runtime import Runtime
 from omniops.server import (
+    ages,
     ai_content,
     analytics,
     attachments,
@@ -28,6 +29,8 @@ from omniops.server import (
     knowledge,
     openapi,
     pages,
+    preference_pages,
+    preferences,
     problems,
     retention,
     routing,
@@ -61,7 +64,9 @@ def create_app(runtime: Runtime) -> FastAPI:
     app.state.runtime = runtime
     app.state.log = runtime.log
     app.state.stopping = asyncio.Event()
-    app.state.banner = Banner.build(runtime.catalog)
+    app.state.banner = Banner.build(
+        runtime.catalog, {n: s.script for n, (_, s) in runtime.seams.consent_sources().items()}
+    )
     app.state.streams = Streams(runtime.settings.visitor_streams)
     problems.install(app)
     app.include_router(visitor.router)
@@ -71,6 +76,8 @@ def create_app(runtime: Runtime) -> FastAPI:
     app.include_router(business.router)
     app.include_router(knowledge.router)
     app.include_router(consent.router)
+    app.include_router(preferences.router)
+    app.include_router(preference_pages.router)
     app.include_router(analytics.router)
     app.include_router(business_visitors.router)
     app.include_router(tool_runs.router)
@@ -79,6 +86,7 @@ def create_app(runtime: Runtime) -> FastAPI:
     app.include_router(routing.router)
     app.include_router(retention.router)
     app.include_router(inbox.router)
+    app.include_router(ages.router)
     app.include_router(trials.router)
     app.include_router(verification.router)
     app.include_router(webhooks.router)

@@ -58,6 +58,11 @@ class Switch(Body):
 class NewConnection(Body):
     plugin: str = Field(max_length=60)
     settings: dict[str, Any]
+    agreed: str = Field(
+        default="",
+        pattern=r"^([0-9a-f]{64})?$",
+        description="The version of `GET …/plugins/{plugin}/terms` that the member agreed to.",
+    )
 
 
 def _domain(domain: DomainView) -> dict[str, Any]:
@@ -211,9 +216,30 @@ async def connections(
 async def connect(
     runtime: App, body: NewConnection, access: Annotated[DomainAccess, Depends(RequiresDomain("connection.manage"))]
 ) -> dict[str, Any]:
-    """Tries a connection and saves it if it works."""
-    view = await runtime.connections.connect(access.scope, body.plugin, body.settings, actor=access.principal.actor)
+    """Tries a connection and saves it if it works, with the business's yes to what goes where: who, when, which
+    version. Without that yes it is refused."""
+    view = await runtime.connections.connect(
+        access.scope, body.plugin, body.settings, agreed=body.agreed, actor=access.principal.actor
+    )
     return asdict(view)
+
+
+@router.get(DOMAIN + "/plugins/{plugin}/terms", response_model=shapes.Terms)
+async def terms(
+    runtime: App, plugin: str, access: Annotated[DomainAccess, Depends(RequiresDomain("domain.read"))]
+) -> dict[str, Any]:
+    """What goes where when a plugin is connected. Its `version` is what a new connection agrees to."""
+    found = runtime.connections.terms(plugin)
+    return {"plugin": plugin, "version": found.version, "receivers": found.receivers}
+
+
+@router.get(DOMAIN + "/connection-consents", response_model=Page[shapes.ConnectionConsent])
+async def connection_consents(
+    runtime: App, pages: Pages, access: Annotated[DomainAccess, Depends(RequiresDomain("domain.read"))]
+) -> Any:
+    """The business's own yes to each integration, and its end, the oldest first; also of connections that are gone."""
+    found = await runtime.connections.consents(access.scope)
+    return pages.cut(found, lambda one: one.id, lambda one: one.model_dump(exclude={"domain_id"}))
 
 
 @router.delete(DOMAIN + "/connections/{connection_id}", status_code=204)

@@ -54,6 +54,36 @@ class PluginRow(Shape):
     on: bool
 
 
+class Receiver(Shape):
+    """Who receives data when a plugin is connected."""
+
+    name: str
+    countries: list[str] = Field(description="ISO 3166.")
+    categories: list[str]
+    purposes: list[str]
+
+
+class Terms(Shape):
+    """What goes where when a plugin is connected. No receivers: nothing leaves."""
+
+    plugin: str
+    version: str = Field(description="Hash of all of it; send it as `agreed` with a new connection.")
+    receivers: list[Receiver]
+
+
+class ConnectionConsent(Shape):
+    """The business's yes to an integration, or its end, with what was agreed to."""
+
+    id: UUID
+    connection_id: UUID
+    plugin: str
+    event: str = Field(description="`given` or `withdrawn`.")
+    actor: str = Field(examples=["member:0198…"])
+    version: str
+    receivers: list[Receiver]
+    created_at: datetime
+
+
 class ConnectionRow(Shape):
     """A domain's link to an outside system, without its credentials."""
 

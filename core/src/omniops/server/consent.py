@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Depends, Request, Response
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Request, Response
 from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -39,6 +41,17 @@ class Answers(BaseModel):
         max_length=20,
         examples=[[{"purpose": "analytics", "given": False, "notice": "choice.analytics", "version": "0" * 64}]],
     )
+    locale: str = Field(default="en", max_length=35, pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$")
+    signal: Signal = "none"
+
+
+class Stated(BaseModel):
+    """What the consent manager of a website recorded, as it recorded it."""
+
+    model_config = ConfigDict(extra="forbid")
+    key: str = Field(max_length=100, examples=["pk_…"])
+    consent: str | None = Field(default=None, max_length=100)
+    statement: str = Field(min_length=1, max_length=16_384, examples=["CQSbk4AQSbk4AAcABBENB6FgAAAAAAAAAAAAAAAAAAAA…"])
     locale: str = Field(default="en", max_length=35, pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$")
     signal: Signal = "none"
 
@@ -80,6 +93,30 @@ async def choose(request: Request, runtime: App, body: Answers) -> Chosen:
     )
     answers = [Answer(one.purpose, one.given, one.notice, one.version) for one in body.answers]
     browser = await runtime.consents.choose(domain.scope, body.consent, answers, circumstances)
+    return Chosen(consent=browser.token, answers=dict(browser.answers))
+
+
+@router.post(
+    "/v1/visitor/choices/{source}",
+    tags=["visitor"],
+    dependencies=[Depends(Public("a website's own consent manager tells what a visitor chose"))],
+    responses=fails(403, 404, 429),
+)
+async def state(request: Request, runtime: App, source: Annotated[str, Path(max_length=60)], body: Stated) -> Chosen:
+    """Records what the website's own consent manager says, for the purposes that the website mapped. The statement is
+    read here, and trusted for nothing else."""
+    domain = await runtime.accounts.by_widget_key(body.key)
+    check_origin(request, domain.origins)
+    await runtime.throttle.hit("choices", network_of(request), limit=120, seconds=600)
+    bridge = runtime.privacy.bridge
+    plugin, manager = await bridge.source(domain.scope, source)
+    settings = await runtime.on.connected(domain.scope, plugin)
+    if settings is None:
+        raise NotFound(f"No consent manager {source!r} is connected here.")
+    signal = signal_of(request.headers, body.signal)
+    country = jurisdiction(body.locale, domain.settings.jurisdiction)
+    circumstances = Circumstances(source, body.locale, signal, country)
+    browser = await bridge.take(domain.scope, body.consent, manager, body.statement, settings, circumstances)
     return Chosen(consent=browser.token, answers=dict(browser.answers))
 
 

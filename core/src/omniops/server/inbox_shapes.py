@@ -134,6 +134,18 @@ class Event(Shape):
     at: datetime
 
 
+class Consent(Shape):
+    """One answer of the visitor to an optional purpose."""
+
+    purpose: str
+    event: str = Field(description="`given`, `refused`, `withdrawn`, `expired` or `renewed`.")
+    method: str = Field(description="How it was answered: `banner`, `widget`, `preferences`, `mail`, `signal` …")
+    signal: str = Field(description="What the browser asked for by itself: `none`, `gpc` or `dnt`.")
+    at: datetime
+    until: datetime | None = Field(description="When a yes ends by itself.")
+    stands: bool = Field(description="This is what counts now.")
+
+
 class Detail(Shape):
     """All that a person sees beside the messages."""
 
@@ -142,6 +154,7 @@ class Detail(Shape):
     draft: Draft | None
     notes: list[Note]
     events: list[Event]
+    consents: list[Consent] = Field(description="What the visitor said yes and no to, the oldest first.")
 
 
 class Words(Body):

@@ -36,7 +36,7 @@ class Rooms:
         database = Database(links)
         audit = Audit(database, clock)
         database.audit_system_use(audit.system_use)
-        vault = Vault(database, root, audit, PrivacyPolicy(Catalog.build()))
+        vault = Vault(database, root, audit, PrivacyPolicy(Catalog.build(), clock))
         await vault.check_root()
         try:
             yield cls(database, audit, vault, root)

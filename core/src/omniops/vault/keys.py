@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import Connection, text
@@ -145,7 +146,7 @@ def _old_account_key(connection: Connection, root: RootProvider, account_id: UUI
 _OPEN = text(
     "select k.home_id, k.subject_id, k.version, k.wrapped, k.pepper_wrapped, k.account_key_version,"
     " a.epoch, a.wrapped as account_wrapped,"
-    " s.consents, s.objections, s.opt_outs, s.restricted_at, s.hold, s.erased_at"
+    " s.consents, s.consents_until, s.objections, s.opt_outs, s.restricted_at, s.hold, s.erased_at"
     " from vault.subject_key k"
     " join vault.account_key a on a.account_id = k.account_id and a.version = k.account_key_version"
     " left join omniops.subject s on s.home_id = k.home_id and s.id = k.subject_id"
@@ -178,10 +179,13 @@ def opening_keys(connection: Connection, root: RootProvider, owners: Iterable[Ow
 
 
 def state_of(row: object) -> SubjectState:
-    """What the door reads of a person, from a row of `subject` or one that was joined with it."""
-    consents = getattr(row, "consents", None)
+    """What the door reads of a person, from a row of `subject` or one that was joined with it. A yes without an end was
+    not written by the ledger, and is none."""
+    consents: Mapping[str, str] = getattr(row, "consents", None) or {}
+    ends: Mapping[str, str] = getattr(row, "consents_until", None) or {}
     return SubjectState(
-        consents=consents or {},
+        consents={p: state if state != "given" or p in ends else "expired" for p, state in consents.items()},
+        until={purpose: datetime.fromisoformat(end) for purpose, end in ends.items()},
         objections=frozenset(getattr(row, "objections", None) or ()),
         opt_outs=frozenset(getattr(row, "opt_outs", None) or ()),
         restricted=getattr(row, "restricted_at", None) is not None,

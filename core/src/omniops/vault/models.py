@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index
+from sqlalchemy import Index, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
@@ -22,11 +22,20 @@ class Subject(Marked, table=True):
     """A person that data is about. Holds no personal data: only what the vault's door must know of the person."""
 
     __tablename__ = "subject"
+    __table_args__ = (
+        Index("ix_subject_consents_end", "consents_end", postgresql_where=text("consents_end is not null")),
+    )
     account_id: UUID = not_personal("the account it belongs to")
     home_id: UUID = Field(primary_key=True)
     id: UUID = Field(default_factory=new_id, primary_key=True)
     kind: str = not_personal("visitor, contact, member, or browser of somebody who chose")
     consents: dict[str, Any] = not_personal("purpose and state of consent", sa_type=JSONB, default_factory=dict)
+    consents_until: dict[str, Any] = not_personal(
+        "when a given consent ends, by purpose", sa_type=JSONB, default_factory=dict
+    )
+    consents_end: datetime | None = not_personal("when the first of them ends", default=None)
+    child_below: int | None = not_personal("known to be younger than this many years", default=None)
+    parent_verified_at: datetime | None = not_personal("when a parent's consent was verified", default=None)
     objections: list[str] = not_personal("purposes objected to", sa_type=JSONB, default_factory=list)
     opt_outs: list[str] = not_personal("purposes opted out of", sa_type=JSONB, default_factory=list)
     restricted_at: datetime | None = not_personal("processing is restricted since", default=None)

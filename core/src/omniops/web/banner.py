@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from rjsmin import jsmin
 
@@ -26,24 +27,28 @@ OF_THE_CHAT = "chat.remember"
 @dataclass(frozen=True, slots=True)
 class Banner:
     """`loader` is what the script tag names; `parts` are what it loads, by names that carry one hash over them all.
-    Among them is the `collector` of page views, which the chat may load as well."""
+    Among them is the `collector` of page views, which the chat may load as well, and a module for each consent manager
+    that a website may have already."""
 
     loader: Script
     parts: Mapping[str, Script]
     collector: str
 
     @classmethod
-    def build(cls, catalog: Catalog) -> Banner:
-        """Builds all files for the purposes of a deployment."""
+    def build(cls, catalog: Catalog, sources: Mapping[str, str] = MappingProxyType({})) -> Banner:
+        """Builds all files for the purposes of a deployment. `sources` are modules of plugins by a source's name."""
         words = json.loads(source_of(FOLDER, "words.json"))
         bodies = {"collect": jsmin(source_of(FOLDER, "collect.js"))}
+        elsewhere = {OF_THE_CHAT, *(purpose.key for purpose in catalog.choices() if purpose.confirmed)}
         for language in LANGUAGES:
-            asked = [choice.to_json() for choice in choices(catalog, language) if choice.purpose != OF_THE_CHAT]
+            asked = [choice.to_json() for choice in choices(catalog, language) if choice.purpose not in elsewhere]
             shown = {"words": words[language], "choices": asked}
             bodies[f"words-{language}"] = f"export default {json.dumps(shown, ensure_ascii=False)}"
+        bodies |= {f"source-{name}": jsmin(body) for name, body in sources.items()}
         version = hashlib.sha256("".join(bodies.values()).encode()).hexdigest()[:12]
         parts = [script_of(f"{name}-{version}.js", body) for name, body in bodies.items()]
         values = {"VERSION": version, "CSS": css_of(FOLDER, "banner.css"), "LANGUAGES": LANGUAGES, "DAYS": CHOICE_DAYS}
+        values["SOURCES"] = sorted(sources)
         loader = source_of(FOLDER, "consent.js")
         for name, value in values.items():
             loader = loader.replace(f'"__{name}__"', json.dumps(value))

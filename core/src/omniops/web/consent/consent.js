@@ -4,6 +4,9 @@
  *
  *   <script src="https://H/consent.js" data-domain="pk_…" data-purposes="analytics advertising"></script>
  *
+ * With data-source="tcf" (or another name that the server knows) the page's own consent manager is asked in place of a
+ * banner.
+ *
  * It stores nothing and tells nobody before the visitor acts. A no is kept as a no and nothing else; a random number is
  * kept only after a yes. web/banner.py fills in the names in capitals.
  */
@@ -13,6 +16,7 @@
   const CSS = "__CSS__";
   const LANGUAGES = "__LANGUAGES__";
   const DAYS = "__DAYS__";
+  const SOURCES = "__SOURCES__";
   const TAG = "omniops-consent";
   const GOOGLE = {
     analytics: ["analytics_storage"],
@@ -20,12 +24,13 @@
   };
 
   const script = document.currentScript;
-  const { domain: key, lang, theme, link, purposes: named = "analytics" } = script.dataset;
+  const { domain: key, lang, theme, link, purposes: named = "analytics", source } = script.dataset;
   if (window.omniopsConsent) return;
   if (!key) {
     console.error('OmniOps: the script tag has no data-domain="pk_…", so nobody is asked. Copy the tag from the dashboard.');
     return;
   }
+  if (source && !SOURCES.includes(source)) console.error(`OmniOps: the server knows no data-source="${source}", so nothing is allowed.`);
   const base = new URL(".", script.src).href;
   const purposes = named.split(/\s+/);
   const tag = (lang || document.documentElement.lang || navigator.language).replace("_", "-");
@@ -50,8 +55,8 @@
     return { answers: {} };
   }
 
-  function keep() {
-    kept.at = Date.now();
+  function keep(at = Date.now()) {
+    kept.at = at;
     try {
       localStorage.setItem(NAME, JSON.stringify(kept));
     } catch {
@@ -59,7 +64,9 @@
     }
   }
 
-  const allowed = (purpose) => signal === "none" && kept.answers[purpose] === true;
+  // An earlier yes counts on this page once the server has said that it stands: it may have been taken back elsewhere.
+  let sure = !kept.id;
+  const allowed = (purpose) => sure && signal === "none" && kept.answers[purpose] === true;
   const state = () => Object.fromEntries(purposes.map((purpose) => [purpose, allowed(purpose)]));
   const asked = () => purposes.every((purpose) => purpose in kept.answers);
 
@@ -111,6 +118,72 @@
       },
     ));
 
+  async function call(path, init) {
+    const response = await fetch(`${base}v1/visitor/${path}`, { credentials: "omit", referrerPolicy: "strict-origin", ...init });
+    if (!response.ok) throw Object.assign(new Error(`OmniOps: the choice was not kept (${response.status}).`), { status: response.status });
+    return response.json();
+  }
+
+  const post = (path, body) =>
+    call(path, {
+      method: "POST",
+      keepalive: true,
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ key, consent: kept.id || null, locale, signal, ...body }),
+    });
+
+  /** What the server kept. It alone says what is allowed. */
+  function take({ consent, answers }) {
+    sure = true;
+    for (const [purpose, answer] of Object.entries(answers)) kept.answers[purpose] = answer === "given";
+    kept = { answers: kept.answers, ...(kept.said !== undefined && { said: kept.said }), ...(consent && { id: consent }) };
+  }
+
+  /** What the page's own consent manager recorded, once for each statement. Nothing is allowed until the server has read it. */
+  async function tell(statement) {
+    let said = 0;
+    for (const sign of statement) said = (Math.imul(said, 31) + sign.codePointAt(0)) | 0;
+    if (said === kept.said) return;
+    const before = kept;
+    kept = { ...kept, answers: {} };
+    try {
+      take(await post(`choices/${source}`, { statement }));
+    } catch (error) {
+      console.warn(error);
+      if (!error.status) {
+        // Tried again with the next page. Until then nothing is allowed, there as well where something was.
+        delete kept.said;
+        if (before.id) keep();
+        return apply();
+      }
+    }
+    kept.said = said;
+    keep();
+    apply();
+  }
+
+  /** What was changed elsewhere, in the preference centre or by its end, counts here as well: a number that is worth
+   * nothing goes, and with it what the server's own list names. Only a browser that said yes ever asks. */
+  async function sync() {
+    if (!kept.id) return;
+    const { id, at, answers: before } = kept;
+    const query = new URLSearchParams({ key });
+    const found = await call(`choices?${query}`, { headers: { Authorization: `Bearer ${id}` } }).catch(() => null);
+    if (!found || kept.id !== id) return;
+    const news = !sure;
+    sure = true;
+    const answers = Object.fromEntries(Object.keys(before).map((purpose) => [purpose, found.answers[purpose] === "given"]));
+    if (found.consent && JSON.stringify(answers) === JSON.stringify(before)) return void (news && apply());
+    kept = { ...kept, answers };
+    if (!found.consent) delete kept.id;
+    keep(at);
+    for (const { name, place } of found.forget) {
+      if (place === "cookie") document.cookie = `${name}=; Max-Age=0; Path=/`;
+      else (place === "session_storage" ? sessionStorage : localStorage).removeItem(name);
+    }
+    apply();
+  }
+
   /** A no counts at once, here; a yes counts when the server has kept it. */
   async function choose(given) {
     const yes = Object.values(given).includes(true);
@@ -124,17 +197,7 @@
       const answers = choices
         .filter(({ purpose }) => purpose in given)
         .map(({ purpose, notice, version }) => ({ purpose, given: given[purpose], notice, version }));
-      const response = await fetch(`${base}v1/visitor/choices`, {
-        method: "POST",
-        credentials: "omit",
-        referrerPolicy: "strict-origin",
-        keepalive: true,
-        headers: { "Content-Type": "application/json" },
-        body: JSON.stringify({ key, consent: kept.id || null, answers, locale, signal }),
-      });
-      if (!response.ok) throw new Error(`OmniOps: the choice was not kept (${response.status}).`);
-      const { consent } = await response.json();
-      kept = { answers: { ...kept.answers, ...given }, ...(consent && { id: consent }) };
+      take(await post("choices", { answers }));
     } catch (error) {
       if (yes) throw error;
       kept.late = true;
@@ -174,7 +237,7 @@
 
     /** The way back, on every page: the choices, and in one click the no. */
     async pill() {
-      if (!this.small || (!asked() && signal === "none")) return;
+      if (source || !this.small || (!asked() && signal === "none")) return;
       const { words: w } = await words();
       const any = purposes.some(allowed);
       const inside = this.small.contains(this.shadowRoot.activeElement);
@@ -224,6 +287,7 @@
           list.length > 1 && signal === "none" && h("div", { class: "all" }, act(w.noAll, false), act(w.yesAll, true)),
           this.said,
           h("a", { href: `${base}cookies`, target: "_blank", rel: "noopener noreferrer" }, w.more),
+          h("a", { href: `${base}preferences?${new URLSearchParams({ key, lang: language })}#${kept.id || ""}`, target: "_blank", rel: "noopener noreferrer" }, w.every),
         ].filter(Boolean),
       );
       if (focused) this.shadowRoot.getElementById(focused)?.focus();
@@ -274,15 +338,21 @@
   addEventListener("storage", (event) => {
     if (event.key !== NAME) return;
     kept = read();
+    sure = true;
     apply();
   });
+
+  document.addEventListener("visibilitychange", () => document.hidden || sync());
 
   function begin() {
     // Beside the body: first for the keyboard, and no rule of the page for the body's children meets it.
     document.body.before(view);
     if (kept.id && (kept.late || signal !== "none")) withdraw();
+    else sync();
     apply();
-    if (signal === "none" && !asked()) view.open(false).catch(() => {});
+    if (source) {
+      if (SOURCES.includes(source)) import(`${base}consent/source-${source}-${VERSION}.js`).then((module) => module.default(tell), console.warn);
+    } else if (signal === "none" && !asked()) view.open(false).catch(() => {});
   }
   if (document.body) begin();
   else document.addEventListener("DOMContentLoaded", begin);

@@ -19,12 +19,14 @@ export class Choices {
   }
 
   toggle() {
-    this.button.setAttribute("aria-expanded", String(!this.open));
+    this.button.setAttribute("aria-expanded", !this.open);
     this.show();
   }
 
   restore(consents) {
     for (const [purpose, answer] of Object.entries(consents)) this.made.set(purpose, answer === "given");
+    // Also where the yes to it was taken back elsewhere, or ran out.
+    if (!this.made.get(REMEMBER)) this.panel.store.unremember();
     this.count();
   }
 
@@ -91,10 +93,9 @@ export class Choices {
     const version = config.choices.find((choice) => choice.purpose === purpose)?.version || "";
     await api.json("POST", "consent", { purpose, given, version, method: "widget", locale, signal: this.signal });
     if (purpose === COUNT) this.count();
-    if (purpose !== REMEMBER) return;
-    if (given) store.remember(api.token);
-    else store.unremember();
+    if (purpose === REMEMBER) store[given ? "remember" : "unremember"](api.token);
   }
+
   /** Counts this visit from a yes on, for as long as it stands. */
   async count() {
     const { api, config } = this.panel;

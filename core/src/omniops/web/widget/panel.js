@@ -374,7 +374,7 @@ class Panel extends Asking {
   /** Whether people are there now. A chat that stays open sees them come and go. */
   peopleThere() {
     const { people } = this.config || {};
-    if (!people?.open) return Boolean(people?.opens) && new Date() >= new Date(people.opens);
+    if (!people?.open) return people?.opens && new Date() >= new Date(people.opens);
     return !people.until || new Date() < new Date(people.until);
   }
 

@@ -22,7 +22,7 @@ function lines(text) {
 function chip(n, source, filled, { say }) {
   const href = source && webAddress(source.url);
   const props = { class: filled ? "chip filled" : "chip", "aria-label": `${say("source", n)}: ${source?.title || ""}` };
-  return href ? h("a", { ...props, ...outside(href) }, String(n)) : h("span", { ...props, role: "img" }, String(n));
+  return href ? h("a", { ...props, ...outside(href) }, n) : h("span", { ...props, role: "img" }, n);
 }
 
 /** A source. Its words stand below its title unless the answer itself says them. */

@@ -1,0 +1,108 @@
+"""What a person sees of their own choices: each purpose, what stands, who receives, what a browser may forget."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from omniops.accounts.service import Accounts, DomainView, is_on
+from omniops.contracts.declaration import Cookie, Processor
+from omniops.contracts.scope import Scope
+from omniops.database.service import Database
+from omniops.privacy.catalog import Catalog
+from omniops.privacy.consents import Consents
+from omniops.privacy.ledger import home
+from omniops.privacy.models import ConsentEvent
+from omniops.privacy.notices import Choice, choices
+from omniops.privacy.register import ProcessorRegister
+from omniops.vault.keys import state_of
+from omniops.vault.models import Subject
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """Who receives data for a purpose, and where they are, as ISO 3166."""
+
+    name: str
+    countries: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Preference:
+    """One optional purpose as its person sees it. `state` is None where nothing was asked."""
+
+    choice: Choice
+    confirmed: bool
+    state: str | None
+    until: datetime | None
+    recipients: Sequence[Recipient]
+    stored: Sequence[Cookie]
+
+
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """A key of the browser that must go: its name on this website, and where it lies."""
+
+    name: str
+    place: str
+
+
+class Preferences:
+    """Reads; choices themselves are taken by `Consents`."""
+
+    def __init__(
+        self, database: Database, accounts: Accounts, catalog: Catalog, register: ProcessorRegister, consents: Consents
+    ) -> None:
+        self._database = database
+        self._accounts = accounts
+        self._catalog = catalog
+        self._register = register
+        self._consents = consents
+
+    async def of(self, domain: DomainView, subject_id: UUID | None, language: str) -> list[Preference]:
+        """Every optional purpose, in a language; of nobody in particular where `subject_id` is None."""
+        states = await self._consents.of(domain.scope, subject_id) if subject_id else {}
+        ends = await self._ends(domain.scope, subject_id) if subject_id else {}
+        found = []
+        for choice in choices(self._catalog, language):
+            state = states.get(choice.purpose)
+            receivers = await recipients(self._accounts, self._register, domain.scope, choice.purpose)
+            found.append(
+                Preference(
+                    choice,
+                    self._catalog.purposes[choice.purpose].confirmed,
+                    state,
+                    ends.get(choice.purpose) if state == "given" else None,
+                    [Recipient(one.name, one.countries) for one in receivers],
+                    [cookie for cookie in self._catalog.cookies if cookie.purpose == choice.purpose],
+                )
+            )
+        return found
+
+    async def history(self, scope: Scope, subject_id: UUID) -> list[ConsentEvent]:
+        """Every answer of a person, the oldest first."""
+        return await self._consents.history(scope, subject_id)
+
+    def forget(self, domain: DomainView, states: Mapping[str, str]) -> list[Storage]:
+        """What the person's browser must remove, from what is declared: everything that rests on a consent which does
+        not stand. The list is the server's; a page deletes by it and by nothing else."""
+        optional = {purpose.key for purpose in self._catalog.choices()}
+        return [
+            Storage(cookie.name.replace("<key>", domain.widget_key), cookie.place)
+            for cookie in self._catalog.cookies
+            if cookie.purpose in optional and states.get(cookie.purpose) != "given"
+        ]
+
+    async def _ends(self, scope: Scope, subject_id: UUID) -> Mapping[str, datetime]:
+        async with self._database.session(scope) as session:
+            subject = await session.get(Subject, (home(scope), subject_id))
+        return state_of(subject).until if subject is not None else {}
+
+
+async def recipients(accounts: Accounts, register: ProcessorRegister, scope: Scope, purpose: str) -> list[Processor]:
+    """Who may receive a domain's data for a purpose: processors of plugins that are on there."""
+    switched = await accounts.switched(scope)
+    found = [one for one in register.all() if is_on(switched, one.plugin)]
+    return [one.processor for one in found if purpose in one.processor.purposes]
