@@ -289,7 +289,9 @@ class _Builder:
             consents=consents,
             analytics=Analytics(database, consents, jobs, clock),
             privacy=Privacy.over(
-                Foundations(database, vault, blobs, audit, jobs, seams, catalog, consents, clock, log)
+                Foundations(
+                    database, vault, blobs, audit, jobs, seams, catalog, consents, self._root, settings, clock, log
+                )
             ),
             jobs=jobs,
             notices=notices,

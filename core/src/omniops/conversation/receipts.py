@@ -8,16 +8,10 @@ A receipt is a JWS in compact form (RFC 7515), signed with Ed25519 (RFC 9864). T
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
-
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from joserfc import jws
-from joserfc.jwk import OKPKey
 
 from omniops.contracts.ids import Clock
 from omniops.conversation.messages import Reader
@@ -27,6 +21,7 @@ from omniops.conversation.visitors import Visitor
 from omniops.database.service import Database
 from omniops.errors import NotFound
 from omniops.privacy.service import Catalog
+from omniops.vault.service import Signer
 
 PURPOSE = "chat.serve"
 ANSWERS = "chat.respond"
@@ -46,14 +41,11 @@ class Receipts:
         self._catalog = catalog
         self._issuer = issuer
         self._clock = clock
-        private = Ed25519PrivateKey.from_private_bytes(hashlib.sha256(bytes.fromhex(secret)).digest())
-        pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        self._key = OKPKey.import_key(pem)
+        self._signer = Signer(secret, TYPE)
 
     def keys(self) -> dict[str, Any]:
         """The public keys as a JWK set."""
-        public = self._key.as_dict(private=False)
-        return {"keys": [{**public, "kid": self._key.thumbprint(), "use": "sig", "alg": "Ed25519"}]}
+        return self._signer.keys()
 
     async def of(self, visitor: Visitor, message_id: UUID) -> str:
         """The receipt of one of a visitor's answers. Raises `NotFound`, also for a text that no turn wrote."""
@@ -65,9 +57,7 @@ class Receipts:
         if turn is None:
             raise NotFound("There is no receipt for this message.")
         seen = await self._reader.one(visitor.scope, message, purpose=PURPOSE, actor=visitor.actor)
-        said = self._said(message, turn.record, seen.text, seen.sources)
-        header = {"alg": "Ed25519", "typ": TYPE, "kid": self._key.thumbprint()}
-        return jws.serialize_compact(header, json.dumps(said, ensure_ascii=False), self._key, algorithms=["Ed25519"])
+        return self._signer.sign(self._said(message, turn.record, seen.text, seen.sources))
 
     def _said(self, message: Message, record: Mapping[str, Any], text: str, sources: Any) -> dict[str, Any]:
         days = self._catalog.retention[RETENTION].days

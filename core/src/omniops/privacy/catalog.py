@@ -52,11 +52,12 @@ CATEGORIES = (
 )
 
 ANALYTICS_DAYS = 180
+AUDIT_DAYS = 730
 RETENTION = (
     Retention("chat", "Conversations", 90),
     Retention("mail", "Mail that was sent", 30),
     Retention("account", "Accounts and their members", None),
-    Retention("audit", "Access log", 730),
+    Retention("audit", "Access log", AUDIT_DAYS),
     Retention("analytics", "Page views and clicks", ANALYTICS_DAYS),
 )
 

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 
+from omniops.audit.export import Exports
+from omniops.audit.heads import Heads
 from omniops.audit.service import Audit
 from omniops.contracts.ids import Clock
 from omniops.contracts.plugin import Log
 from omniops.database.service import Database
 from omniops.jobs.service import Jobs
 from omniops.plugins.seams import Seams
-from omniops.privacy.catalog import Catalog
+from omniops.privacy.catalog import AUDIT_DAYS, Catalog
 from omniops.privacy.consents import Consents
 from omniops.privacy.erasure import Erasure
+from omniops.settings import Settings
 from omniops.vault.blobs import Blobs
+from omniops.vault.roots import RootProvider
 from omniops.vault.service import Vault
 
 
@@ -29,6 +34,8 @@ class Foundations:
     seams: Seams
     catalog: Catalog
     consents: Consents
+    root: RootProvider
+    settings: Settings
     clock: Clock
     log: Log
 
@@ -38,7 +45,13 @@ class Privacy:
     """Everything that this room does, by name: `runtime.privacy.erasure`."""
 
     erasure: Erasure
+    heads: Heads
+    exports: Exports
 
     @classmethod
     def over(cls, on: Foundations) -> Privacy:
-        return cls(erasure=Erasure(on.database, on.vault))
+        key = on.root.secret("audit log")
+        keep = timedelta(days=on.catalog.retention["audit"].days or AUDIT_DAYS)
+        heads = Heads(on.database, on.audit, key, on.settings.public_url, keep, on.clock, on.log)
+        heads.tasks(on.jobs)
+        return cls(erasure=Erasure(on.database, on.vault), heads=heads, exports=Exports(on.database, key, on.clock))

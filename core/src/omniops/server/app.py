@@ -43,6 +43,7 @@ from omniops.server import (
 from omniops.server.deprecation import STATE as DEPRECATION
 from omniops.server.limits import Streams
 from omniops.server.permissions import guard_of
+from omniops.server.recording import Acts
 from omniops.web.banner import Banner
 
 MOST_BYTES = 64 * 1024
@@ -85,6 +86,7 @@ def create_app(runtime: Runtime) -> FastAPI:
     for name, router in runtime.seams.routers():
         _mount_plugin(app, runtime, name, router)
     app.include_router(system.router)
+    app.add_middleware(Acts)
     app.add_middleware(Envelope)
     openapi.install(app)
     return app

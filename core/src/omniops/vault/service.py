@@ -14,11 +14,15 @@ from omniops.audit.service import Audit, Entry
 from omniops.contracts.scope import Actor, Scope
 from omniops.database.service import Database
 from omniops.errors import ConfigError, Refused
+from omniops.vault.changes import ChangeNotes
 from omniops.vault.crypto import lookup_hash
 from omniops.vault.keys import Owner, account_key, create_account_key, opening_keys
 from omniops.vault.opening import Opened, Policy, decided, places, pseudonyms
 from omniops.vault.roots import RootProvider
 from omniops.vault.sealing import Sealer
+from omniops.vault.signing import Signer, verified
+
+__all__ = ["Signer", "Vault", "verified"]
 
 
 class Vault:
@@ -31,6 +35,8 @@ class Vault:
         self._policy = policy
         self._sealer = Sealer(root)
         database.before_flush(self._sealer.before_flush)
+        notes = ChangeNotes(audit)
+        database.around_commit(notes.before_commit, notes.after_commit, notes.after_rollback)
 
     async def check_root(self) -> None:
         """Refuses a database whose keys hang from another root; notes the root of a database that has none yet.
@@ -92,7 +98,7 @@ class Vault:
                 object=",".join(sorted({place.table for _, place in found})),
                 subject_refs=pseudonyms(keys),
                 purpose=purpose,
-                detail={"values": len(found), "refused": opened.refused},
+                detail={"values": len(found), "refused": opened.refused, "opened": opened.by_category()},
             )
         )
         return opened
@@ -130,7 +136,7 @@ class Vault:
     async def seal_rows(self, session: AsyncSession, model: type[SQLModel], rows: Sequence[dict[str, Any]]) -> None:
         """Seals the `seal(…)` values of dicts for a bulk insert, in place, in the session's transaction."""
         scope: Scope = session.info["scope"]
-        await session.run_sync(lambda sync: self._sealer.seal_rows(sync.connection(), scope, model, rows))
+        await session.run_sync(lambda sync: self._sealer.seal_rows(sync, scope, model, rows))
 
     async def shred(self, scope: Scope, subject_id: UUID, *, actor: Actor) -> None:
         """Destroys a subject's keys, pepper and identifiers in one transaction and enters it into the shred list.
