@@ -16,11 +16,11 @@ from omniops.contracts.scope import Actor
 
 @dataclass(slots=True)
 class Act:
-    """What one caller does. `entries` counts what the audit was given meanwhile."""
+    """What one caller does. `changes` counts the entries meanwhile that tell of more than a reading."""
 
     actor: Actor
     account_id: UUID | None = None
-    entries: int = 0
+    changes: int = 0
 
 
 _current: ContextVar[Act | None] = ContextVar("omniops_act", default=None)

@@ -6,7 +6,7 @@ One chain after the other, line by line:
 - `[…]` is a record, the very text that was hashed (see `chain`).
 - `{"segment": …}` follows its records, or stands in their place once they expired: its Merkle root, the way from there
   to the root of a signed head, and that head.
-- `{"end": …}` closes a chain: a signed statement of the number and hash of its last entry, so that a cut end is seen.
+- `{"closed": …}` closes a chain: a signed statement of the number and hash of its last entry, so that a cut end is seen.
 """
 
 from __future__ import annotations
@@ -65,7 +65,8 @@ class Exports:
             if (walk.seq, walk.hash) != (last, end):
                 raise Broken(walk.seq + 1, "the end of the chain is missing")
         at = self._clock.now().isoformat(timespec="seconds")
-        yield _line({"end": self._signer.sign({"account": str(account_id), "seq": last, "hash": end.hex(), "at": at})})
+        said = {"account": str(account_id), "seq": last, "hash": end.hex(), "at": at}
+        yield _line({"closed": self._signer.sign(said)})
 
 
 def _line(value: Mapping[str, Any]) -> bytes:
@@ -168,8 +169,8 @@ def _object(chain: _Chain, line: bytes) -> bool:
     """Takes a segment or the end. True for the end."""
     said = json.loads(line)
     walk, found = chain.walk, chain.found
-    if "end" in said:
-        end = verified(said["end"], chain.key, END)
+    if "closed" in said:
+        end = verified(said["closed"], chain.key, END)
         if (end["account"], end["seq"], end["hash"]) != (found.account, walk.seq, walk.hash.hex()):
             raise Broken(walk.seq + 1, "the end of the chain is missing")
         found.unsigned = chain.tree.size

@@ -15,6 +15,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -152,7 +153,7 @@ async def _standing(session: AsyncSession) -> dict[UUID, AuditSegment]:
     """The newest segment of each account."""
     statement = (
         select(AuditSegment)
-        .distinct(col(AuditSegment.account_id))
+        .ext(distinct_on(col(AuditSegment.account_id)))
         .order_by(col(AuditSegment.account_id), col(AuditSegment.number).desc())
     )
     return {segment.account_id: segment for segment in (await session.exec(statement)).all()}

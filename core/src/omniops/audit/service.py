@@ -15,9 +15,11 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, text
+from sqlmodel import col, select
 
 from omniops.audit.acting import acting, current
 from omniops.audit.chain import Verdict
+from omniops.audit.models import AuditEntry
 from omniops.audit.reading import checked
 from omniops.contracts.ids import Clock, new_id
 from omniops.contracts.scope import Scope
@@ -28,6 +30,8 @@ __all__ = ["OPERATOR", "Audit", "Entry", "acting", "current"]
 
 OPERATOR = UUID(int=0)
 """The chain of the deployment itself, for acts that belong to no account."""
+READINGS = frozenset({"vault.open", "vault.trace", "database.system"})
+"""Actions that change nothing."""
 CHAINED_AFTER = 1.0
 """Seconds that notes gather before they are chained, where no other entry of their account takes them along."""
 
@@ -67,15 +71,15 @@ class Audit:
 
     async def write(self, entry: Entry) -> None:
         """Returns when the entry is committed. Raises `NotReady` when it could not be written."""
-        if (act := current()) is not None:
-            act.entries += 1
+        if entry.action not in READINGS and (act := current()) is not None:
+            act.changes += 1
         await self._writer.add(entry)
 
     def note(self, connection: Connection, entry: Entry) -> None:
         """Writes the entry in the connection's transaction: it exists when, and only when, that commits. Call
         `chain_soon` afterwards."""
         if (act := current()) is not None:
-            act.entries += 1
+            act.changes += 1
         connection.execute(
             _NOTE,
             {
@@ -132,6 +136,26 @@ class Audit:
                     "also": list(also),
                 },
             )
+
+    async def entries(
+        self,
+        account_id: UUID,
+        *,
+        limit: int,
+        before: int | None = None,
+        actor: str | None = None,
+        action: str | None = None,
+    ) -> list[AuditEntry]:
+        """An account's entries, the newest first; `before` a number, of one actor, of one action."""
+        await self._append((), [account_id])
+        statement = select(AuditEntry).where(AuditEntry.account_id == account_id).order_by(col(AuditEntry.seq).desc())
+        for column, wanted in ((AuditEntry.actor, actor), (AuditEntry.action, action)):
+            if wanted is not None:
+                statement = statement.where(column == wanted)
+        if before is not None:
+            statement = statement.where(AuditEntry.seq < before)
+        async with self._database.session(Scope(account_id)) as session:
+            return list((await session.exec(statement.limit(limit))).all())
 
     async def verify(self, account_id: UUID) -> Verdict:
         """Recomputes the account's whole chain against its head."""

@@ -20,6 +20,7 @@ from omniops.server import (
     ai_content,
     analytics,
     attachments,
+    audit,
     business,
     business_visitors,
     consent,
@@ -81,6 +82,7 @@ def create_app(runtime: Runtime) -> FastAPI:
     app.include_router(trials.router)
     app.include_router(verification.router)
     app.include_router(webhooks.router)
+    app.include_router(audit.router)
     app.include_router(pages.router)
     app.include_router(widget.router)
     for name, router in runtime.seams.routers():

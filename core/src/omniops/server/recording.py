@@ -1,4 +1,4 @@
-"""Every write of the API leaves an entry in the audit: its own, the note of what its transaction changed, or this one."""
+"""Every write of the API leaves an entry in the audit: its own, the note of what it changed, or the one made here."""
 
 from __future__ import annotations
 
@@ -39,9 +39,10 @@ def recorded(handle: Handler, path: str) -> Handler:
     the entry cannot be written, the caller is told so and does not see the answer."""
 
     async def answer(request: Request) -> Response:
-        response = await handle(request)
         act = current()
-        if act is not None and not act.entries and response.status_code < 400:
+        before = act.changes if act is not None else 0
+        response = await handle(request)
+        if act is not None and act.changes == before and response.status_code < 400:
             await request.app.state.runtime.audit.write(
                 Entry(act.account_id or OPERATOR, str(act.actor), "api.write", path, detail={"method": request.method})
             )
