@@ -6,7 +6,8 @@ One chain after the other, line by line:
 - `[…]` is a record, the very text that was hashed (see `chain`).
 - `{"segment": …}` follows its records, or stands in their place once they expired: its Merkle root, the way from there
   to the root of a signed head, and that head.
-- `{"closed": …}` closes a chain: a signed statement of the number and hash of its last entry, so that a cut end is seen.
+- `{"closed": …}` closes a chain: a signed statement of the number and hash of its last entry. Without it, a cut end
+  would not be seen.
 """
 
 from __future__ import annotations
