@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
 import pluggy
 
+from omniops.contracts.breach import BreachDeclared
 from omniops.contracts.channel import Channel
 from omniops.contracts.declaration import Declaration
 from omniops.contracts.integration import Integration
@@ -175,6 +176,14 @@ class Plugin:
         connect. The setting `mailer` names the one that is used; without it the first in the operator's order. An error
         drops the plugin's mailers: then mail waits, and is tried again."""
         return ()
+
+    # Events: what happened
+
+    @seam("gather", gives=object)
+    async def breach_declared(self, breach: BreachDeclared) -> None:
+        """A breach case was opened, or a drill of one. Called once, after the case is in the register. What is returned
+        is not looked at. Open: an error or a hang is reported, and the case goes on."""
+        return
 
     # Surface: HTTP
 

@@ -273,6 +273,9 @@ class _Builder:
         consents = Consents(database, audit, catalog, texts, clock)
         calibrating = Calibrating(database, accounts, encoders, clock)
         gaps = Gaps(database, vault, audit, jobs, rows, encoders, calibrating, clock)
+        ground = Foundations(
+            database, vault, blobs, audit, jobs, mail, seams, catalog, consents, self._root, settings, clock, log
+        )
         await notices.start()
         stack.push_async_callback(notices.close)
         return Runtime(
@@ -288,11 +291,7 @@ class _Builder:
             catalog=catalog,
             consents=consents,
             analytics=Analytics(database, consents, jobs, clock),
-            privacy=Privacy.over(
-                Foundations(
-                    database, vault, blobs, audit, jobs, seams, catalog, consents, self._root, settings, clock, log
-                )
-            ),
+            privacy=Privacy.over(ground),
             jobs=jobs,
             notices=notices,
             accounts=accounts,

@@ -11,15 +11,16 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, func, text
 from sqlmodel import col, select
 
 from omniops.audit.acting import acting, current
 from omniops.audit.chain import Verdict
-from omniops.audit.models import AuditEntry
+from omniops.audit.models import AuditEntry, AuditSegment
 from omniops.audit.reading import checked
 from omniops.contracts.ids import Clock, new_id
 from omniops.contracts.scope import Scope
@@ -156,6 +157,15 @@ class Audit:
             statement = statement.where(AuditEntry.seq < before)
         async with self._database.session(Scope(account_id)) as session:
             return list((await session.exec(statement.limit(limit))).all())
+
+    async def begins(self, account_id: UUID) -> datetime | None:
+        """Up to when an account's entries expired; None where all are there. What waits is in the chain afterwards."""
+        await self._append((), [account_id])
+        statement = select(func.max(AuditSegment.newest_at)).where(
+            AuditSegment.account_id == account_id, col(AuditSegment.expired_at).is_not(None)
+        )
+        async with self._database.session(Scope(account_id)) as session:
+            return (await session.exec(statement)).one()
 
     async def verify(self, account_id: UUID) -> Verdict:
         """Recomputes the account's whole chain against its head."""

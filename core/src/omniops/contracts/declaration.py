@@ -25,7 +25,7 @@ class Purpose:
     `objectable` purposes stop when a person objects (Art. 21). `optional` ones need a given consent; their basis is
     `consent`. `restricted_ok` purposes go on under a restriction (Art. 18(2)), for example defending legal claims.
     `every_mark` purposes open every personal column, whatever its mark names: core's own, for a person's right to a
-    copy of all that is held (Art. 15). A plugin that declares one is refused.
+    copy of all that is held (Art. 15) and to be told of a breach (Art. 34). A plugin that declares one is refused.
     """
 
     key: str

@@ -12,7 +12,12 @@ from omniops.contracts.ids import Clock
 from omniops.contracts.plugin import Log
 from omniops.database.service import Database
 from omniops.jobs.service import Jobs
+from omniops.mail.service import Post
 from omniops.plugins.seams import Seams
+from omniops.privacy.breach.affected import Scoping
+from omniops.privacy.breach.cases import Breaches
+from omniops.privacy.breach.register import BreachRegister
+from omniops.privacy.breach.telling import Telling
 from omniops.privacy.catalog import AUDIT_DAYS, Catalog
 from omniops.privacy.consents import Consents
 from omniops.privacy.erasure import Erasure
@@ -31,6 +36,7 @@ class Foundations:
     blobs: Blobs
     audit: Audit
     jobs: Jobs
+    mail: Post
     seams: Seams
     catalog: Catalog
     consents: Consents
@@ -45,6 +51,7 @@ class Privacy:
     """Everything that this room does, by name: `runtime.privacy.erasure`."""
 
     erasure: Erasure
+    breaches: Breaches
     heads: Heads
     exports: Exports
 
@@ -54,4 +61,20 @@ class Privacy:
         keep = timedelta(days=on.catalog.retention["audit"].days or AUDIT_DAYS)
         heads = Heads(on.database, on.audit, key, on.settings.public_url, keep, on.clock, on.log)
         heads.tasks(on.jobs)
-        return cls(erasure=Erasure(on.database, on.vault), heads=heads, exports=Exports(on.database, key, on.clock))
+        breaches = Breaches(
+            on.database,
+            on.jobs,
+            on.seams,
+            on.catalog,
+            BreachRegister(on.database, on.vault, on.audit, on.clock),
+            Scoping(on.database, on.vault, on.audit),
+            Telling(on.database, on.vault, on.mail, on.clock),
+            on.clock,
+            on.log,
+        )
+        return cls(
+            erasure=Erasure(on.database, on.vault),
+            breaches=breaches,
+            heads=heads,
+            exports=Exports(on.database, key, on.clock),
+        )

@@ -96,6 +96,11 @@ class Opened:
         """How many values stay shut."""
         return sum(value.refused is not None for value in self._values.values())
 
+    @property
+    def owners(self) -> frozenset[Owner]:
+        """Of whom something can be opened."""
+        return frozenset(value.place.owner for value in self._values.values() if value.refused is None)
+
     def by_category(self) -> dict[str, int]:
         """How many values can be opened, by category; the account's own secrets count as `secret`."""
         marks = [value.place.mark for value in self._values.values() if value.refused is None]
