@@ -72,7 +72,9 @@ def until(desk, moment):
 
 
 async def jurisdiction(desk, country, domain=None):
-    await desk.runtime.accounts.configure((domain or desk.domain).scope, {"jurisdiction": country}, actor=OPERATOR)
+    await desk.runtime.accounts.configure(
+        (domain or desk.domain).scope, {"settings": {"jurisdiction": country}}, actor=OPERATOR
+    )
 
 
 async def test_a_stolen_key_that_read_137_people_gives_a_case_about_exactly_those(desk, breaches):

@@ -16,6 +16,7 @@ from omniops.cli import (
     lessons,
     plugins,
     privacy_audit,
+    privacy_breach,
     running,
     safety,
     sources,
@@ -42,6 +43,7 @@ trials.register(knowledge.evaluate)
 safety.register(knowledge.evaluate)
 verification.register(admin.domains)
 privacy_audit.register(admin.privacy)
+privacy_breach.register(admin.privacy)
 plugins.register(app)
 docs.register(app)
 

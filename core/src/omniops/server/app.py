@@ -21,6 +21,7 @@ from omniops.server import (
     analytics,
     attachments,
     audit,
+    breaches,
     business,
     business_visitors,
     consent,
@@ -83,6 +84,7 @@ def create_app(runtime: Runtime) -> FastAPI:
     app.include_router(verification.router)
     app.include_router(webhooks.router)
     app.include_router(audit.router)
+    app.include_router(breaches.router)
     app.include_router(pages.router)
     app.include_router(widget.router)
     for name, router in runtime.seams.routers():

@@ -79,7 +79,7 @@ def _values(case: Case, business: str, catalog: Catalog, regime: str, authority:
         "aware_at": case.aware_at.isoformat(timespec="minutes"),
         "began": case.facts.get("began") or affected.get("first_at") or "",
         "ended": case.facts.get("ended") or affected.get("last_at") or "",
-        "categories": ", ".join(named),
+        "categories": ", ".join(named) or ("none" if affected else ""),
         "persons": str(affected["persons"]) if "persons" in affected else "",
         "records": str(affected["records"]) if "records" in affected else "",
         "intelligible": _intelligible(affected),
