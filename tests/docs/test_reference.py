@@ -16,6 +16,7 @@ from omniops.settings import Settings
 ROOT = Path(__file__).parents[2]
 PAGES = ROOT / "docs" / "reference"
 WITHOUT_A_PLUGIN = {
+    "breach_declared": "core itself warns by mail; a plugin that is told is in tests/seams/test_hooks.py",
     "redactors": "core's own recognisers need none; an alternative is in tests/core/conversation/test_redaction.py",
     "retention_rules": "a plugin from outside is tried in tests/seams/test_retention.py",
     "retention_swept": "a plugin from outside is tried in tests/seams/test_retention.py",

@@ -2,11 +2,12 @@
 
 import asyncio
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
 from omniops import Health, Info, Plugin, hookimpl
+from omniops.contracts.breach import BreachDeclared
 from omniops.contracts.channel import Channel, ChannelCapabilities
 from omniops.contracts.consent import ConsentChange, ConsentSource, Verdict
 from omniops.contracts.declaration import Declaration, Processor
@@ -240,3 +241,31 @@ async def test_consent_changed_of_one_that_fails_keeps_nobody_else_from_it(seams
     found, said = seams("consent_changed", raising=ValueError("boom"), well=None)
     await found.consent_changed(CHANGE)
     assert said == ["Plugin 'raising', consent_changed(): ValueError: boom"]
+
+
+async def test_breach_declared_tells_all_and_waits_for_no_broken_one(tmp_path):
+    told, said = [], []
+
+    class Alarm(Plugin):
+        """Is told."""
+
+        info = Info("Alarm", "1.0", ">=0.1,<0.2")
+
+        @hookimpl
+        async def breach_declared(self, breach):
+            told.append(breach)
+
+    class Broken(Alarm):
+        """Is told, and fails."""
+
+        @hookimpl
+        async def breach_declared(self, breach):
+            raise ValueError("boom")
+
+    made = {name: kind(context(name, None, folder=tmp_path)) for name, kind in (("broken", Broken), ("alarm", Alarm))}
+    now = datetime(2026, 11, 29, 12, tzinfo=UTC)
+    breach = BreachDeclared(uuid4(), uuid4(), now, now + timedelta(hours=72), drill=True)
+    await Seams(Plugins.of(**made), said.append).breach_declared(breach)
+    assert told == [breach]
+    assert len(said) == 1
+    assert "boom" in said[0]

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
 import pluggy
 
+from omniops.contracts.breach import BreachDeclared
 from omniops.contracts.channel import Channel
 from omniops.contracts.consent import ConsentChange, ConsentSource, Verdict
 from omniops.contracts.declaration import Declaration, Retention
@@ -228,6 +229,14 @@ class Plugin:
         """A run is over: what was deleted, by table. Called once it is on record, where the plugin is on; after a crash
         it may be called again for the same run. What it returns is not read. An error or a hang is reported and changes
         nothing."""
+
+    # Events: what happened
+
+    @seam("gather", gives=object)
+    async def breach_declared(self, breach: BreachDeclared) -> None:
+        """A breach case was opened, or a drill of one. Called once, after the case is in the register. What is returned
+        is not looked at. Open: an error or a hang is reported, and the case goes on."""
+        return
 
     # Surface: HTTP
 

@@ -273,11 +273,12 @@ class _Builder:
         await texts.keep()
         signer = Signer(self._root.secret("receipts"), settings.public_url)
         consents = Consents.over(database, audit, catalog, texts, seams, accounts, jobs, clock)
-        foundations = Foundations(
-            database, vault, blobs, audit, jobs, mail, accounts, seams, catalog, register, consents, signer, clock, log
-        )
         calibrating = Calibrating(database, accounts, encoders, clock)
         gaps = Gaps(database, vault, audit, jobs, rows, encoders, calibrating, clock)
+        foundations = Foundations(
+            database, vault, blobs, audit, jobs, mail, accounts, seams, catalog, register, consents, signer,
+            self._root, settings, clock, log,
+        )  # fmt: skip
         await notices.start()
         stack.push_async_callback(notices.close)
         return Runtime(

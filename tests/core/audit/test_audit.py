@@ -1,6 +1,11 @@
 """The chain: complete, in order over many writers, and every change to it is seen."""
 
 import asyncio
+import hashlib
+import json
+from contextlib import AsyncExitStack
+from datetime import UTC
+from importlib import import_module
 from uuid import uuid4
 
 import psycopg
@@ -77,3 +82,86 @@ async def test_one_account_does_not_see_anothers_entries(rooms):
     mine, theirs = uuid4(), uuid4()
     await rooms.audit.write(entry(theirs))
     assert (await rooms.audit.verify(mine)).entries == 0
+
+
+async def test_a_hash_is_of_the_canonical_json_of_all_fields(rooms):
+    """The rule has been the same since the first entry ever written, whatever the fields hold."""
+    account = uuid4()
+    odd = '"quoted" \\ back\tslash\n line \x01 \x7f ü 😀 \u2028'
+    await rooms.audit.write(
+        Entry(account, odd, odd, odd, [odd, "p"], odd, {"z": 1.5, "a": {"y": [odd, None], "b": True}})
+    )
+    await rooms.audit.write(Entry(account, "member:m1", "vault.open", "message"))
+    with psycopg.connect(rooms.database.links.admin.conninfo()) as connection:
+        rows = connection.execute(
+            "select seq, at, actor, action, object, subject_refs, purpose, detail, prev_hash, hash"
+            " from omniops.audit_entry where account_id = %s order by seq",
+            [account],
+        ).fetchall()
+    before = bytes(32)
+    for seq, at, *fields, prev, found in rows:
+        at = at.astimezone(UTC).isoformat(timespec="microseconds")
+        text = json.dumps(
+            [str(account), seq, at, *fields, before.hex()], ensure_ascii=False, sort_keys=True, separators=(",", ":")
+        )
+        assert prev == before
+        assert found == hashlib.sha256(text.encode()).digest()
+        before = found
+    assert (await rooms.audit.verify(account)).broken is None
+
+
+async def test_chains_of_before_the_signed_heads_stay_whole(rooms):
+    """What the migration does to the columns of an older database, whose entries were kept as `jsonb`."""
+    account = uuid4()
+    odd = {"z": 0.61, "b": {"y": [1, None, True], "a": 'ü "q" \\ \n'}, "aa": [], "c": {}}
+    await rooms.audit.write(Entry(account, "member:m1", "x", "y", ["p2", "p1"], "z", odd))
+    revision = import_module("omniops.database.migrations.versions.0017_audit")
+    with psycopg.connect(rooms.database.links.admin.conninfo()) as connection:
+        for column in ("subject_refs", "detail"):
+            connection.execute(f"alter table omniops.audit_entry alter {column} type jsonb using {column}::jsonb")
+        connection.execute(revision.COMPACT)
+        for column in ("subject_refs", "detail"):
+            connection.execute(
+                f"alter table omniops.audit_entry alter {column} type json using omniops.audit_compact({column})::json"
+            )
+        connection.execute("drop function omniops.audit_compact")
+    verdict = await rooms.audit.verify(account)
+    assert (verdict.entries, verdict.broken) == (1, None)
+
+
+async def test_a_note_is_chained_with_its_accounts_next_entry_and_lost_with_its_transaction(rooms):
+    scope = await rooms.domain()
+    start = (await rooms.audit.verify(scope.account_id)).entries
+    for commit in (True, False):
+        async with rooms.database.session(scope) as session:
+            await session.run_sync(lambda sync: rooms.audit.note(sync.connection(), entry(scope.account_id)))
+            if commit:
+                await session.commit()
+    await rooms.audit.write(entry(scope.account_id))
+    with psycopg.connect(rooms.database.links.admin.conninfo()) as connection:
+        waiting = connection.execute("select count(*) from omniops.audit_waiting").fetchone()
+    assert waiting == (0,)
+    verdict = await rooms.audit.verify(scope.account_id)
+    assert (verdict.entries, verdict.broken) == (start + 2, None)
+
+
+async def test_what_a_killed_process_left_waiting_is_chained_by_another(rooms):
+    scope = await rooms.domain()
+    async with rooms.database.session(scope) as session:
+        await session.run_sync(lambda sync: rooms.audit.note(sync.connection(), entry(scope.account_id)))
+        await session.commit()
+    other = Audit(rooms.database, SystemClock())
+    await other.chain_now()
+    await other.close()
+    with psycopg.connect(rooms.database.links.admin.conninfo()) as connection:
+        rows = connection.execute("select count(*) from omniops.audit_entry where account_id = %s", [scope.account_id])
+        assert rows.fetchone() == (1,)
+
+
+async def test_a_writer_gets_its_connection_though_all_others_wait_for_it(rooms):
+    """Every session of the pool is open and wants to open something: the audit has a connection of its own."""
+    scope = await rooms.domain()
+    async with asyncio.timeout(15), AsyncExitStack() as stack:
+        for _ in range(20):
+            await stack.enter_async_context(rooms.database.session(scope))
+        await rooms.audit.write(entry(scope.account_id))

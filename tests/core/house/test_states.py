@@ -20,6 +20,7 @@ OTHERS = {
     "conversation/tools/running.py": {"row"},
     "inbox/drafts.py": {"draft"},
     "privacy/persons/duties.py": {"duty", "row"},
+    "privacy/breach/telling.py": {"row"},
     "webhooks/delivering.py": {"before", "delivery"},
 }
 """What else has a state of its own, by the name that it has there."""

@@ -338,6 +338,22 @@ async def test_each_opening_is_one_entry_naming_its_subjects(rooms, table, scope
     assert str(contact.subject_id) not in str(entries)
 
 
+async def test_the_vault_traces_pseudonyms_back_until_the_person_is_erased(rooms, table, scope, contact):
+    rows = await load(rooms, table, scope)
+    await rooms.vault.open(rows, purpose="support.provide", actor=AGENT)
+    (opened,) = await rooms.audit.entries(scope.account_id, limit=1, action="vault.open")
+    assert opened.detail["opened"]["contact.email"] == len(rows)
+    traced = await rooms.vault.trace(scope, [*opened.subject_refs, "0" * 32], actor=AGENT)
+    assert set(traced.values()) == {row.subject_id for row in rows}
+    (entry,) = await rooms.audit.entries(scope.account_id, limit=1, action="vault.trace")
+    assert entry.actor == str(AGENT)
+    other = await rooms.domain()
+    assert await rooms.vault.trace(other, opened.subject_refs, actor=AGENT) == {}
+    await rooms.vault.shred(scope, contact.subject_id, actor=AGENT)
+    left = await rooms.vault.trace(scope, opened.subject_refs, actor=AGENT)
+    assert contact.subject_id not in left.values()
+
+
 async def test_no_audit_no_plaintext(rooms, table, scope, contact, monkeypatch):
     """Sabotage of the mechanism: with a writer that fails, the door does not open."""
     rows = await load(rooms, table, scope)

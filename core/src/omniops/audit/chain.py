@@ -1,77 +1,64 @@
-"""The chain itself: what is hashed, and how a chain is verified. Pure."""
+"""The chain itself: what is hashed, and how a chain is followed. Pure.
+
+A *record* is the text of an entry that its hash is of: a JSON list of account, number, moment, actor, action, object,
+pseudonyms, purpose, detail and the hash before it, as the database's function `audit_record` writes it. Whoever checks
+a chain hashes records as they come and never writes one anew.
+"""
 
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any, Protocol
 from uuid import UUID
 
 GENESIS = bytes(32)
 """The hash before the first entry."""
 
 
-class Hashed(Protocol):
-    """The fields of an entry that its hash covers."""
+class Broken(Exception):
+    """A chain does not fit: `entry` is the number of the first entry that does not."""
 
-    account_id: UUID
-    seq: int
-    at: datetime
-    actor: str
-    action: str
-    object: str
-    subject_refs: list[str]
-    purpose: str
-    detail: dict[str, Any]
-    prev_hash: bytes
-
-
-def entry_hash(entry: Hashed) -> bytes:
-    """SHA-256 over the canonical JSON of all fields, the hash before included."""
-    fields = [
-        str(entry.account_id),
-        entry.seq,
-        entry.at.astimezone(UTC).isoformat(timespec="microseconds"),
-        entry.actor,
-        entry.action,
-        entry.object,
-        entry.subject_refs,
-        entry.purpose,
-        entry.detail,
-        entry.prev_hash.hex(),
-    ]
-    text = json.dumps(fields, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).digest()
+    def __init__(self, entry: int, reason: str) -> None:
+        super().__init__(reason)
+        self.entry = entry
+        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`broken` is the number of the first entry that does not fit, or None; `reason` says why."""
+    """`broken` is the number of the first entry that does not fit, or None; `reason` says why.
+
+    `expired` entries were deleted after their term; the signed root of each segment of them is still there.
+    """
 
     entries: int
     broken: int | None = None
     reason: str = ""
+    expired: int = 0
 
 
-class Stored(Hashed, Protocol):
-    hash: bytes
+class Walk:
+    """Follows one account's chain, record by record, from its first entry or from the end of a segment."""
 
+    def __init__(self, account_id: UUID) -> None:
+        self.seq = 0
+        self.hash = GENESIS
+        self._begin = f'["{account_id}",'
 
-def verify(entries: Iterable[Stored], *, head: tuple[int, bytes] | None = None) -> Verdict:
-    """Walks a chain from its first entry. With `head`, the chain must end there, so that a cut end is seen too."""
-    before, count = GENESIS, 0
-    for entry in entries:
-        count += 1
-        if entry.seq != count:
-            return Verdict(count, count, f"entry {count} is missing")
-        if entry.prev_hash != before:
-            return Verdict(count, count, f"entry {count} does not follow the one before it")
-        if entry_hash(entry) != entry.hash:
-            return Verdict(count, count, f"entry {count} was changed")
-        before = entry.hash
-    if head is not None and (count, before) != head:
-        return Verdict(count, count + 1, "the end of the chain is missing")
-    return Verdict(count)
+    def take(self, record: bytes) -> bytes:
+        """The hash of the next record. Raises `Broken` for one that is not the next."""
+        number = self.seq + 1
+        if not record.startswith(f"{self._begin}{number},".encode()):
+            raise Broken(number, f"entry {number} is missing")
+        if not record.endswith(f',"{self.hash.hex()}"]'.encode()):
+            raise Broken(number, f"entry {number} does not follow the one before it")
+        self.seq, self.hash = number, hashlib.sha256(record).digest()
+        return self.hash
+
+    def skip(self, first: int, last: int, before: bytes, end: bytes) -> None:
+        """Passes over a segment whose entries are gone. Raises `Broken` where it does not go on from here."""
+        if first != self.seq + 1:
+            raise Broken(self.seq + 1, f"entry {self.seq + 1} is missing")
+        if before != self.hash:
+            raise Broken(first, f"entry {first} does not follow the one before it")
+        self.seq, self.hash = last, end

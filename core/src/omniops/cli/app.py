@@ -15,6 +15,8 @@ from omniops.cli import (
     knowledge,
     lessons,
     plugins,
+    privacy_audit,
+    privacy_breach,
     privacy_persons,
     privacy_retention,
     running,
@@ -44,6 +46,8 @@ lessons.register(app)
 trials.register(knowledge.evaluate)
 safety.register(knowledge.evaluate)
 verification.register(admin.domains)
+privacy_audit.register(admin.privacy)
+privacy_breach.register(admin.privacy)
 plugins.register(app)
 docs.register(app)
 

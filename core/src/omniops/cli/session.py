@@ -29,7 +29,9 @@ def with_runtime(work: Callable[[Runtime], Awaitable[T]], chosen: Settings | Non
     """Runs `work` over the deployment's database; the embedded server is started if it does not run, and left as it
     was found. Logs are written as the settings say where it is not `quiet`."""
     from omniops import logs
+    from omniops.audit.service import acting
     from omniops.bootstrap import prepared
+    from omniops.contracts.scope import Actor
     from omniops.runtime import Runtime
 
     found = chosen or settings()
@@ -38,7 +40,8 @@ def with_runtime(work: Callable[[Runtime], Awaitable[T]], chosen: Settings | Non
 
     async def run(ready: Any) -> T:
         async with Runtime.open(found, ready.links, ready.root) as runtime:
-            return await work(runtime)
+            with acting(Actor.operator()):
+                return await work(runtime)
 
     with prepared(found, create=False) as ready:
         return asyncio.run(run(ready))

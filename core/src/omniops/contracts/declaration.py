@@ -26,9 +26,9 @@ class Purpose:
     `objectable` purposes stop when a person objects (Art. 21). `optional` ones need a given consent; their basis is
     `consent`. `restricted_ok` purposes go on under a restriction (Art. 18(2)), for example defending legal claims.
     `every_mark` purposes open every personal column, whatever its mark names: core's own, for a person's right to a
-    copy of all that is held (Art. 15). A plugin that declares one is refused. `automated` purposes let a machine answer
-    or decide: a person may opt out of them, and gets a person instead (Art. 22). `confirmed` purposes take a yes only
-    from who opened a link in a mail and confirmed there (double opt-in).
+    copy of all that is held (Art. 15) and to be told of a breach (Art. 34). A plugin that declares one is refused.
+    `automated` purposes let a machine answer or decide: a person may opt out of them, and gets a person instead
+    (Art. 22). `confirmed` purposes take a yes only from who opened a link in a mail and confirmed there.
     """
 
     key: str

@@ -27,6 +27,7 @@ CHANNEL = "omniops"
 
 _SET_SCOPE = text("select set_config('omniops.account', :account, true), set_config('omniops.domain', :domain, true)")
 BeforeFlush = Callable[[SyncSession, Any, Any], None]
+OnSession = Callable[[SyncSession], None]
 OnSystemUse = Callable[[str], Awaitable[None]]
 
 
@@ -48,12 +49,19 @@ class Database:
         self._domains: dict[UUID, Scope] = {}
         self._app = _engine(links.pooled or links.app, pool=pool, patience=patience, pooled=links.pooled is not None)
         self._system = _engine(links.system, pool=2, patience=patience, pooled=False)
+        self._reserved = _engine(links.pooled or links.app, pool=1, patience=patience, pooled=links.pooled is not None)
         self._sync_session: type[SyncSession] = type("ScopedSession", (SyncSession,), {})
         event.listen(self._sync_session, "after_begin", _set_scope)
 
     def before_flush(self, listener: BeforeFlush) -> None:
         """Runs `listener` before every flush of this database's sessions (the vault seals there)."""
         event.listen(self._sync_session, "before_flush", listener)
+
+    def around_commit(self, before: OnSession, after: OnSession, undone: OnSession) -> None:
+        """Runs `before` in each transaction that is about to commit, `after` once it has, `undone` after a rollback."""
+        event.listen(self._sync_session, "before_commit", before)
+        event.listen(self._sync_session, "after_commit", after)
+        event.listen(self._sync_session, "after_rollback", undone)
 
     def audit_system_use(self, report: OnSystemUse) -> None:
         """Awaits `report(reason)` before every session of the system role; if it raises, there is no session."""
@@ -85,6 +93,16 @@ class Database:
         try:
             async with self._app.connect() as connection:
                 yield connection
+        except (DBAPIError, PoolTimeout) as error:
+            raise _translate(error) from error
+
+    @asynccontextmanager
+    async def reserved(self) -> AsyncIterator[AsyncConnection]:
+        """A bare connection of the app role that no session can take, each statement a transaction of its own: for the
+        audit, which must not wait for those who wait for it."""
+        try:
+            async with self._reserved.connect() as connection:
+                yield await connection.execution_options(isolation_level="AUTOCOMMIT")
         except (DBAPIError, PoolTimeout) as error:
             raise _translate(error) from error
 
@@ -160,6 +178,7 @@ class Database:
 
     async def close(self) -> None:
         await self._app.dispose()
+        await self._reserved.dispose()
         await self._system.dispose()
 
 

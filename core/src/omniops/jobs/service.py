@@ -22,8 +22,9 @@ from procrastinate.retry import BaseRetryStrategy
 from sqlalchemy import text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from omniops.audit.service import acting
 from omniops.contracts.plugin import Log
-from omniops.contracts.scope import Scope
+from omniops.contracts.scope import Actor, Scope
 from omniops.database.service import Database
 from omniops.errors import NotReady, Permanent, Rejected
 
@@ -195,11 +196,12 @@ class Jobs:
     def _add(self, app: App, task: Task) -> None:
         async def run(_context: JobContext, /, **arguments: Any) -> None:
             arguments.pop("timestamp", None)
-            if "domain_id" in arguments:
-                scope = await self._database.scope_of(UUID(arguments.pop("domain_id")))
-                await task.run(scope, **arguments)
-            else:
-                await task.run(**arguments)
+            with acting(Actor.system(task.name)):
+                if "domain_id" in arguments:
+                    scope = await self._database.scope_of(UUID(arguments.pop("domain_id")))
+                    await task.run(scope, **arguments)
+                else:
+                    await task.run(**arguments)
 
         registered = app.task(
             name=task.name,

@@ -10,7 +10,7 @@ from omniops.contracts.sealed import Sealed
 from omniops.database.marks import not_personal, personal
 from omniops.database.models import DomainModel, SubjectModel
 
-PURPOSES = ("support.provide", "chat.respond", "rights.answer")
+PURPOSES = ("support.provide", "chat.respond", "rights.answer", "breach.handle")
 
 
 class Mail(SubjectModel, table=True):

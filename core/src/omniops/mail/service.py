@@ -50,6 +50,7 @@ KINDS: Mapping[str, Kind] = {
     "link": Kind("support.provide"),
     "reply": Kind("support.provide"),
     "rights": Kind("rights.answer", required=True),
+    "breach": Kind("breach.handle", required=True),
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
+from omniops.contracts.breach import BreachDeclared
 from omniops.contracts.channel import Channel
 from omniops.contracts.consent import ConsentChange, ConsentSource, Verdict
 from omniops.contracts.declaration import Retention
@@ -117,6 +118,10 @@ class Seams:
     def mailers(self) -> dict[str, Mailer]:
         """By name, in the operator's order."""
         return self._named(self._caller.collect("mailers"), lambda mailer: mailer.name)
+
+    async def breach_declared(self, breach: BreachDeclared) -> None:
+        """Tells all plugins. Who fails is reported; nobody is waited for longer than the seam's deadline."""
+        self._tell(await self._caller.gather("breach_declared", breach=breach))
 
     def routers(self) -> tuple[tuple[str, APIRouter], ...]:
         answers = self._caller.collect("routes")

@@ -56,6 +56,9 @@ CATEGORIES = (
 CHOICE_DAYS = 180
 """How long a browser keeps its visitor's choices; after that the visitor is asked again."""
 
+AUDIT_DAYS = 730
+"""How long the audit's entries stay; the signed roots of those that went stay for ever."""
+
 ACCOUNT_DAYS_AFTER = 730
 """How long a closed account is kept, restricted, before all of it goes."""
 RETENTION = (
@@ -64,7 +67,7 @@ RETENTION = (
     Retention("content", "Website content, until a visit replaces it", None),
     Retention("analytics", "Page views and clicks", 180),
     Retention("account", "Accounts and their members, and two years after they are closed", None),
-    Retention("audit", "Access log, and the record of what was deleted", 730, least=730),
+    Retention("audit", "Access log, and the record of what was deleted", AUDIT_DAYS, least=AUDIT_DAYS),
     Retention("security", "What left through the gate, for whom and where to", 365, least=30),
     Retention("requests", "Requests, legal holds and their handling", 1095, least=1095),
     Retention("choices", "Browsers whose visitor made choices", CHOICE_DAYS),

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from omniops.accounts.service import Accounts
+from omniops.audit.export import Exports
+from omniops.audit.heads import Heads
 from omniops.audit.service import Audit
 from omniops.contracts.ids import Clock
 from omniops.contracts.plugin import Log
@@ -12,8 +15,12 @@ from omniops.database.service import Database
 from omniops.jobs.service import Jobs
 from omniops.mail.service import Post
 from omniops.plugins.seams import Seams
+from omniops.privacy.breach.affected import Scoping
+from omniops.privacy.breach.cases import Breaches
+from omniops.privacy.breach.register import BreachRegister
+from omniops.privacy.breach.telling import Telling
 from omniops.privacy.bridging import Bridge
-from omniops.privacy.catalog import Catalog
+from omniops.privacy.catalog import AUDIT_DAYS, Catalog
 from omniops.privacy.children import Children
 from omniops.privacy.consent_receipts import ConsentReceipts
 from omniops.privacy.consents import Consents
@@ -35,7 +42,9 @@ from omniops.privacy.preferences import Preferences
 from omniops.privacy.register import ProcessorRegister
 from omniops.privacy.retention.engine import Retention
 from omniops.privacy.retention.holds import Holds
+from omniops.settings import Settings
 from omniops.vault.blobs import Blobs
+from omniops.vault.roots import RootProvider
 from omniops.vault.service import Vault
 from omniops.vault.signing import Signer
 
@@ -56,6 +65,8 @@ class Foundations:
     register: ProcessorRegister
     consents: Consents
     signer: Signer
+    root: RootProvider
+    settings: Settings
     clock: Clock
     log: Log
 
@@ -73,10 +84,17 @@ class Privacy:
     opt_in: OptIn
     preferences: Preferences
     receipts: ConsentReceipts
+    breaches: Breaches
+    heads: Heads
+    exports: Exports
 
     @classmethod
     def over(cls, on: Foundations) -> Privacy:
         erasure = Erasure(on.database, on.vault)
+        key = on.root.secret("audit log")
+        keep = timedelta(days=AUDIT_DAYS)
+        heads = Heads(on.database, on.audit, key, on.settings.public_url, keep, on.clock, on.log)
+        heads.tasks(on.jobs)
         return cls(
             erasure=erasure,
             persons=_persons(on, erasure),
@@ -89,6 +107,9 @@ class Privacy:
             opt_in=OptIn(on.database, on.vault, on.consents, on.catalog, on.mail, on.jobs, on.signer, on.clock),
             preferences=Preferences(on.database, on.accounts, on.catalog, on.register, on.consents),
             receipts=ConsentReceipts(on.database, on.accounts, on.catalog, on.register, on.signer, on.clock),
+            breaches=_breaches(on),
+            heads=heads,
+            exports=Exports(on.database, key, on.clock),
         )
 
 
@@ -113,4 +134,18 @@ def _persons(on: Foundations, erasure: Erasure) -> Persons:
         rectifying=Rectifying(on.database, fields),
         scanner=scanner,
         duties=Duties(on.database, on.vault, on.jobs, people, erasure, stores, recipients, scanner, on.clock),
+    )
+
+
+def _breaches(on: Foundations) -> Breaches:
+    return Breaches(
+        on.database,
+        on.jobs,
+        on.seams,
+        on.catalog,
+        BreachRegister(on.database, on.vault, on.audit, on.clock),
+        Scoping(on.database, on.vault, on.audit),
+        Telling(on.database, on.vault, on.mail, on.clock),
+        on.clock,
+        on.log,
     )

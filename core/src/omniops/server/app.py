@@ -21,6 +21,8 @@ from omniops.server import (
     ai_content,
     analytics,
     attachments,
+    audit,
+    breaches,
     business,
     business_visitors,
     consent,
@@ -47,6 +49,7 @@ from omniops.server import (
 from omniops.server.deprecation import STATE as DEPRECATION
 from omniops.server.limits import Streams
 from omniops.server.permissions import guard_of
+from omniops.server.recording import Acts
 from omniops.web.banner import Banner
 
 MOST_BYTES = 64 * 1024
@@ -90,11 +93,14 @@ def create_app(runtime: Runtime) -> FastAPI:
     app.include_router(trials.router)
     app.include_router(verification.router)
     app.include_router(webhooks.router)
+    app.include_router(audit.router)
+    app.include_router(breaches.router)
     app.include_router(pages.router)
     app.include_router(widget.router)
     for name, router in runtime.seams.routers():
         _mount_plugin(app, runtime, name, router)
     app.include_router(system.router)
+    app.add_middleware(Acts)
     app.add_middleware(Envelope)
     openapi.install(app)
     return app

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from omniops.errors import NotFound
 from omniops.privacy.service import Answer, Circumstances, Signal, jurisdiction, signal_of
+from omniops.server.idempotency import Idempotent
 from omniops.server.limits import network_of
 from omniops.server.openapi import fails
 from omniops.server.permissions import App, Public, check_origin
@@ -17,7 +18,7 @@ from omniops.server.scripts import BannerFiles, script_file
 from omniops.server.visitor_shapes import Chosen
 from omniops.web.pages import CSP, render
 
-router = APIRouter()
+router = APIRouter(route_class=Idempotent)
 
 
 class OneAnswer(BaseModel):

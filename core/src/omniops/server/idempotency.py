@@ -21,6 +21,7 @@ from omniops.errors import OmniOpsError
 from omniops.server.limits import writing_visitor
 from omniops.server.permissions import Requires, RequiresDomain, guard_of, runtime_of, visitor_of
 from omniops.server.problems import status_of
+from omniops.server.recording import recorded
 
 HEADER = "idempotency-key"
 REPLAYED = "Idempotent-Replayed"
@@ -33,6 +34,8 @@ class Idempotent(APIRoute):
 
     def get_route_handler(self) -> Handler:
         handle = super().get_route_handler()
+        if WRITES & set(self.methods or ()):
+            handle = recorded(handle, self.path_format)
         if not takes_key(self):
             return handle
 

@@ -14,6 +14,7 @@ from omniops.contracts.scope import Scope
 from omniops.conversation.visitors import Visitor
 from omniops.errors import NotFound, Refused
 from omniops.runtime import Runtime
+from omniops.server.recording import recognised
 
 COOKIE = "omniops_session"
 
@@ -105,6 +106,7 @@ async def _principal(request: Request) -> Principal:
         principal = None
     if principal is None:
         raise Refused("Sign in, or send an API key.", reason="not_signed_in")
+    recognised(principal.actor, principal.account_id)
     return principal
 
 
@@ -131,6 +133,7 @@ async def visitor_of(request: Request) -> Visitor:
         raise
     if visitor is None:
         raise Refused("This chat session is over.", reason="not_signed_in")
+    recognised(visitor.actor, visitor.scope.account_id)
     domain = await runtime.accounts.domain(visitor.scope)
     check_origin(request, domain.origins)
     if not domain.settings.enabled:

@@ -29,10 +29,11 @@ class Owner:
 
 @dataclass(frozen=True, slots=True)
 class LiveKey:
-    """The key that new values of an owner are sealed under."""
+    """The key that new values of an owner are sealed under, and the pepper of its pseudonym."""
 
     version: int
     key: bytes
+    pepper: bytes | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ def account_key(connection: Connection, root: RootProvider, account_id: UUID) ->
 
 
 _LIVE = text(
-    "select k.home_id, k.subject_id, k.version, k.wrapped, k.state, k.account_key_version"
+    "select k.home_id, k.subject_id, k.version, k.wrapped, k.pepper_wrapped, k.state, k.account_key_version"
     " from vault.subject_key k"
     " where k.home_id = any(:homes) and k.subject_id = any(:subjects)"
     " order by k.version"
@@ -131,7 +132,8 @@ def _read_live(
             connection, root, account_id, row.account_key_version
         )
         known[row.account_key_version] = under
-        found[owner] = LiveKey(row.version, unwrap(row.wrapped, under))
+        pepper = unwrap(row.pepper_wrapped, under) if row.pepper_wrapped is not None else None
+        found[owner] = LiveKey(row.version, unwrap(row.wrapped, under), pepper)
     return found
 
 

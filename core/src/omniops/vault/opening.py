@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol, TypeVar, overload
@@ -94,6 +95,16 @@ class Opened:
     def refused(self) -> int:
         """How many values stay shut."""
         return sum(value.refused is not None for value in self._values.values())
+
+    @property
+    def owners(self) -> frozenset[Owner]:
+        """Of whom something can be opened."""
+        return frozenset(value.place.owner for value in self._values.values() if value.refused is None)
+
+    def by_category(self) -> dict[str, int]:
+        """How many values can be opened, by category; the account's own secrets count as `secret`."""
+        marks = [value.place.mark for value in self._values.values() if value.refused is None]
+        return dict(Counter(mark.category or mark.kind for mark in marks))
 
 
 def places(rows: Sequence[SQLModel], scope: Scope) -> list[tuple[Sealed[Any], Place]]:

@@ -16,6 +16,7 @@ from omniops.contracts.scope import Scope
 from omniops.contracts.sealed import Sealed, pending, settle
 from omniops.database.marks import mark_of
 from omniops.errors import Refused
+from omniops.vault.changes import Changes, changes_of
 from omniops.vault.crypto import associated, encrypt, lookup_hash
 from omniops.vault.keys import Owner, account_key, live_keys
 from omniops.vault.roots import RootProvider
@@ -73,17 +74,18 @@ class Sealer:
         waiting: list[tuple[Place, Sealed[Any]]] = []
         for row in [*session.new, *session.dirty]:
             waiting += _waiting(row, scope)
-        gone = [row.id for row in session.deleted if _findable(type(row))]
-        if not waiting and not gone:
+        deleted = [row for row in session.deleted if _is_personal(type(row))]
+        if not waiting and not deleted:
             return
         connection = session.connection()
-        if gone:
+        if gone := [row.id for row in deleted if _findable(type(row))]:
             connection.execute(text("delete from vault.identifier where row_id = any(:rows)"), {"rows": gone})
-        self._seal(connection, scope, waiting)
+        changes = changes_of(session)
+        changes.deleted += len(deleted)
+        changes.tables.update(str(type(row).__tablename__) for row in deleted)
+        self._seal(connection, scope, waiting, changes)
 
-    def seal_rows(
-        self, connection: Connection, scope: Scope, model: type[SQLModel], rows: Sequence[dict[str, Any]]
-    ) -> None:
+    def seal_rows(self, session: Session, scope: Scope, model: type[SQLModel], rows: Sequence[dict[str, Any]]) -> None:
         """Replaces the `seal(…)` values in dicts meant for a Core insert by sealed ones, in place."""
         waiting = []
         for column, mark in sealed_columns(model).items():
@@ -93,9 +95,15 @@ class Sealer:
                     waiting.append((place_of(row, model, column, mark, scope), value))
                 elif value is not None and not isinstance(value, Sealed):
                     raise Refused(f"{model.__name__}.{column} must be given as seal(value).", reason="not_sealed")
-        self._seal(connection, scope, waiting)
+        self._seal(session.connection(), scope, waiting, changes_of(session))
 
-    def _seal(self, connection: Connection, scope: Scope, waiting: Iterable[tuple[Place, Sealed[Any]]]) -> None:
+    def _seal(
+        self,
+        connection: Connection,
+        scope: Scope,
+        waiting: Iterable[tuple[Place, Sealed[Any]]],
+        changes: Changes,
+    ) -> None:
         waiting = list(waiting)
         if not waiting:
             return
@@ -105,6 +113,10 @@ class Sealer:
             value = pending(sealed)
             assert value is not None
             key = keys[place.owner]
+            if key.pepper is not None:
+                changes.peppers[place.owner] = key.pepper
+            changes.sealed[place.mark.category or place.mark.kind] += 1
+            changes.tables.add(place.table)
             if place.mark.find is not None:
                 identifiers.append((place, str(value[0])))
             settle(sealed, encrypt(value[0], key.key, key.version, place.associated))
@@ -135,6 +147,10 @@ class Sealer:
                 for place, value in found
             ],
         )
+
+
+def _is_personal(model: type[Any]) -> bool:
+    return issubclass(model, SQLModel) and bool(sealed_columns(model))
 
 
 def _findable(model: type[Any]) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -14,11 +14,16 @@ from omniops.audit.service import Audit, Entry
 from omniops.contracts.scope import Actor, Scope
 from omniops.database.service import Database
 from omniops.errors import ConfigError, Refused
+from omniops.vault.changes import ChangeNotes
 from omniops.vault.crypto import lookup_hash
-from omniops.vault.keys import Owner, account_key, create_account_key, opening_keys
+from omniops.vault.keys import Owner, OwnerKeys, account_key, create_account_key, opening_keys
 from omniops.vault.opening import Opened, Policy, decided, places, pseudonyms
 from omniops.vault.roots import RootProvider
 from omniops.vault.sealing import Sealer
+from omniops.vault.signing import Signer, verified
+from omniops.vault.tracing import traced
+
+__all__ = ["Signer", "Vault", "verified"]
 
 
 class Vault:
@@ -31,6 +36,8 @@ class Vault:
         self._policy = policy
         self._sealer = Sealer(root)
         database.before_flush(self._sealer.before_flush)
+        notes = ChangeNotes(audit)
+        database.around_commit(notes.before_commit, notes.after_commit, notes.after_rollback)
 
     async def check_root(self) -> None:
         """Refuses a database whose keys hang from another root; notes the root of a database that has none yet.
@@ -92,7 +99,7 @@ class Vault:
                 object=",".join(sorted({place.table for _, place in found})),
                 subject_refs=pseudonyms(keys),
                 purpose=purpose,
-                detail={"values": len(found), "refused": opened.refused},
+                detail=_told(opened, len(found), keys),
             )
         )
         return opened
@@ -130,7 +137,17 @@ class Vault:
     async def seal_rows(self, session: AsyncSession, model: type[SQLModel], rows: Sequence[dict[str, Any]]) -> None:
         """Seals the `seal(…)` values of dicts for a bulk insert, in place, in the session's transaction."""
         scope: Scope = session.info["scope"]
-        await session.run_sync(lambda sync: self._sealer.seal_rows(sync.connection(), scope, model, rows))
+        await session.run_sync(lambda sync: self._sealer.seal_rows(sync, scope, model, rows))
+
+    async def trace(self, scope: Scope, refs: Collection[str], *, actor: Actor) -> dict[str, UUID]:
+        """From pseudonyms of the audit to the subjects of a domain, or without one to the account's own. Who was erased
+        cannot be traced any more. The entry of this is on disk before anything is returned."""
+        await self._audit.write(
+            Entry(scope.account_id, str(actor), "vault.trace", "subject", detail={"pseudonyms": len(refs)})
+        )
+        home = scope.domain_id or scope.account_id
+        async with self._database.session(scope) as session:
+            return await session.run_sync(lambda sync: traced(sync.connection(), self._root, home, refs))
 
     async def shred(self, scope: Scope, subject_id: UUID, *, actor: Actor) -> None:
         """Destroys a subject's keys, pepper and identifiers in one transaction and enters it into the shred list.
@@ -196,6 +213,13 @@ class Vault:
             return Scope(account_id)
         assert home is not None
         return await self._database.scope_of(home)
+
+
+def _told(opened: Opened, values: int, keys: Mapping[Owner, OwnerKeys]) -> dict[str, Any]:
+    """What an opening's entry says. `shut` are the pseudonyms of those of whom nothing could be opened."""
+    shut = pseudonyms({owner: of for owner, of in keys.items() if owner not in opened.owners})
+    said = {"values": values, "refused": opened.refused, "opened": opened.by_category()}
+    return {**said, "shut": shut} if shut else said
 
 
 def _primary_key(model: type[SQLModel]) -> frozenset[str]:
