@@ -77,9 +77,9 @@ async def test_a_chain_written_anew_needs_the_key(desk):
     """Who holds the database but not the root can write a whole new chain, and cannot sign it."""
     account = await written(desk, 3)
     lines = await exported(desk, account)
-    forger = Signer("ab" * 32, "omniops-log+jws")
+    forger = Signer("ab" * 32)
     head = verified(json.loads(lines[-2])["head"], desk.runtime.privacy.heads.public, "omniops-log+jws")
-    said = json.loads(lines[-2]) | {"head": forger.sign(head)}
+    said = json.loads(lines[-2]) | {"head": forger.sign("omniops-log+jws", head)}
     forged = [*lines[:-2], json.dumps(said, separators=(",", ":")).encode() + b"\n", lines[-1]]
     (found,) = check(forged, desk.runtime.privacy.heads.public)
     assert "signature does not fit" in found.problem

@@ -77,7 +77,8 @@ async def entered(desk, subject_id):
     return [(event.purpose, event.answer, event.method) for event in found]
 
 
-def in_audit(desk):
+async def in_audit(desk):
+    await desk.runtime.audit.chain_now()
     return [
         action
         for (action,) in desk.rows(
@@ -126,7 +127,7 @@ async def test_a_yes_ends_at_its_second_in_every_process_and_the_entry_follows(d
     await desk.runtime.consents.expire()
     assert await entered(desk, visitor.subject_id) == [("analytics", "given", "api"), ("analytics", "expired", "age")]
     assert counted(desk) == 0, "what hung on the yes goes with it"
-    assert in_audit(desk) == ["consent.given", "consent.expired"]
+    assert await in_audit(desk) == ["consent.given", "consent.expired"]
 
 
 async def test_a_renewal_lasts_anew_and_a_yes_after_the_end_is_no_renewal(desk):
@@ -176,17 +177,17 @@ async def test_consents_of_an_earlier_build_end_180_days_after_their_newest_yes(
 async def test_an_answer_is_not_there_without_its_entry_in_the_audit(desk, monkeypatch):
     visitor = await desk.visitor()
 
-    async def away(connection, entries):
+    def away(connection, entry):
         raise NotReady("The disk is full.")
 
-    monkeypatch.setattr(desk.runtime.audit, "_append", away)
+    monkeypatch.setattr(desk.runtime.audit, "note", away)
     with pytest.raises(NotReady):
         await say(desk, visitor.subject_id, True)
     monkeypatch.undo()
     assert await entered(desk, visitor.subject_id) == []
     assert await desk.runtime.consents.of(desk.domain.scope, visitor.subject_id) == {}
     await say(desk, visitor.subject_id, True)
-    assert in_audit(desk) == ["consent.given"]
+    assert await in_audit(desk) == ["consent.given"]
     assert (await desk.runtime.audit.verify(desk.domain.scope.account_id)).broken is None
 
 
