@@ -78,6 +78,7 @@ from omniops.privacy.notices import NoticeTexts
 from omniops.privacy.policy import PrivacyPolicy
 from omniops.privacy.register import ProcessorRegister
 from omniops.privacy.room import Foundations, Privacy
+from omniops.privacy.terms import DatabaseTerms
 from omniops.settings import Settings
 from omniops.switched import SwitchedOn
 from omniops.vault.blobs import Blobs
@@ -206,7 +207,7 @@ class _Builder:
         declarations = [(loaded.name, loaded.declaration) for loaded in found.loaded]
         catalog = Catalog.build(declarations)
         allows = Allows(database, clock)
-        register = ProcessorRegister(declarations, allows)
+        register = ProcessorRegister(declarations, allows, DatabaseTerms(database, clock), clock)
         ledger = DatabaseLedger(database, clock)
         stack.push_async_callback(ledger.close)
         gate = Gate(register, ledger, ca=settings.tls_ca)
@@ -256,7 +257,7 @@ class _Builder:
         reader = Reader(database, vault)
         turns = Turns(database, vault, clock)
         runs = ToolRuns(database, vault, on.connected, clock, log)
-        router = Router.over(database, connections, on.admits, settings.provider_order, clock, log)
+        router = Router.over(database, connections, on.forbids, settings.provider_order, clock, log)
         stack.push_async_callback(router.spending.close)
         composer = Composer(reader, turns, knowledge, on.answerers, router, runs, clock)
         ai_marks = AiMarks(database, self._root.secret("ai marks"))
@@ -273,6 +274,7 @@ class _Builder:
         consents = Consents(database, audit, catalog, texts, clock)
         calibrating = Calibrating(database, accounts, encoders, clock)
         gaps = Gaps(database, vault, audit, jobs, rows, encoders, calibrating, clock)
+        ground = Foundations(database, vault, blobs, audit, jobs, seams, catalog, consents, clock, log)
         await notices.start()
         stack.push_async_callback(notices.close)
         return Runtime(
@@ -288,9 +290,7 @@ class _Builder:
             catalog=catalog,
             consents=consents,
             analytics=Analytics(database, consents, jobs, clock),
-            privacy=Privacy.over(
-                Foundations(database, vault, blobs, audit, jobs, seams, catalog, consents, clock, log)
-            ),
+            privacy=await Privacy.begun(ground, register, accounts, mail, settings),
             jobs=jobs,
             notices=notices,
             accounts=accounts,

@@ -113,6 +113,18 @@ class Settings(BaseModel):
         default=None,
         description="Name of the mailer that sends mail. Default: the first one of the enabled plugins.",
     )
+    operator_name: str = Field(
+        default="", max_length=200, description="Legal name of who runs this server, for the records of processing."
+    )
+    operator_contact: str = Field(
+        default="", max_length=500, description="How to reach the operator about privacy: address, e-mail."
+    )
+    objection_days: int = Field(
+        default=30,
+        ge=14,
+        le=365,
+        description="Days in which accounts may object to a new processor before it receives anything of them.",
+    )
     index_memory_mb: int = Field(default=256, ge=16, description="Memory that all opened indexes may take, in MiB.")
     crawl_per_second: float = Field(
         default=4.0, gt=0, le=100, description="Pages per second that the crawler asks one host for."

@@ -26,6 +26,9 @@ class MemoryRegister:
     entries: dict[tuple[str, str, int], tuple[str, frozenset[str], str]] = field(default_factory=dict)
     allows: dict[tuple[str, int], Allow] = field(default_factory=dict)
 
+    async def traced(self, grant: Grant) -> Grant:
+        return grant
+
     def admit(self, grant: Grant, host: str, port: int) -> Admission:
         entry = self.entries.get((grant.processor, host, port))
         if entry is None:

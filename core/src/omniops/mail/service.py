@@ -50,6 +50,7 @@ KINDS: Mapping[str, Kind] = {
     "link": Kind("support.provide"),
     "reply": Kind("support.provide"),
     "rights": Kind("rights.answer", required=True),
+    "notice": Kind("support.provide", required=True),
 }
 
 
@@ -268,6 +269,7 @@ def _outgoing(scope: Scope, mail: Mail, kind: Kind, to: str, content: dict[str, 
         attachments=[Attachment(name, kind_of, base64.b64decode(raw)) for name, kind_of, raw in content["attachments"]],
         ai=content["ai"],
         subject_id=mail.subject_id if mail.subject_id != scope.account_id else None,
+        scope=scope,
     )
 
 

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from omniops.accounts.service import Accounts
 from omniops.audit.service import Audit
 from omniops.contracts.ids import Clock
 from omniops.contracts.plugin import Log
 from omniops.database.service import Database
 from omniops.jobs.service import Jobs
+from omniops.mail.service import Post
 from omniops.plugins.seams import Seams
 from omniops.privacy.catalog import Catalog
+from omniops.privacy.changes import Changes
 from omniops.privacy.consents import Consents
 from omniops.privacy.erasure import Erasure
+from omniops.privacy.register import ProcessorRegister
+from omniops.privacy.signatures import Signatures
+from omniops.settings import Settings
 from omniops.vault.blobs import Blobs
 from omniops.vault.service import Vault
 
@@ -38,7 +44,20 @@ class Privacy:
     """Everything that this room does, by name: `runtime.privacy.erasure`."""
 
     erasure: Erasure
+    changes: Changes
+    signatures: Signatures
 
     @classmethod
-    def over(cls, on: Foundations) -> Privacy:
-        return cls(erasure=Erasure(on.database, on.vault))
+    async def begun(
+        cls, on: Foundations, register: ProcessorRegister, accounts: Accounts, mail: Post, settings: Settings
+    ) -> Privacy:
+        """The room, and what it does once before anything else may: accounts are told of new processors."""
+        changes = Changes(
+            on.database, on.vault, on.audit, accounts, register, mail, on.jobs, on.clock, days=settings.objection_days
+        )
+        await changes.keep()
+        return cls(
+            erasure=Erasure(on.database, on.vault),
+            changes=changes,
+            signatures=Signatures(on.database, on.audit, register, changes, on.clock),
+        )
