@@ -32,6 +32,8 @@ _WHY: Mapping[str, Why] = {
     "objected": "notice",
 }
 """The gate's reasons in the router's words."""
+_SOMEBODY = UUID(int=0)
+"""A person who declared nothing."""
 
 
 class SwitchedOn:
@@ -62,7 +64,7 @@ class SwitchedOn:
     async def forbids(self, domain: DomainView, subject: UUID | None = None) -> Forbids:
         """Why the register keeps a turn of this person from a deployment: the gate's own decision, made before. No
         question of a sandbox leaves."""
-        grant = Grant("", RESPOND, domain.scope, (CATEGORY,), () if subject is None else (subject,))
+        grant = Grant("", RESPOND, domain.scope, (CATEGORY,), (subject or _SOMEBODY,))
         unreadable = False
         try:
             grant = await self._register.traced(grant)

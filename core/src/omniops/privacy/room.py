@@ -16,6 +16,7 @@ from omniops.privacy.catalog import Catalog
 from omniops.privacy.changes import Changes
 from omniops.privacy.consents import Consents
 from omniops.privacy.erasure import Erasure
+from omniops.privacy.records import Records
 from omniops.privacy.register import ProcessorRegister
 from omniops.privacy.signatures import Signatures
 from omniops.settings import Settings
@@ -46,6 +47,7 @@ class Privacy:
     erasure: Erasure
     changes: Changes
     signatures: Signatures
+    records: Records
 
     @classmethod
     async def begun(
@@ -60,4 +62,12 @@ class Privacy:
             erasure=Erasure(on.database, on.vault),
             changes=changes,
             signatures=Signatures(on.database, on.audit, register, changes, on.clock),
+            records=Records(
+                on.database,
+                register,
+                on.catalog,
+                on.clock,
+                name=settings.operator_name,
+                contact=settings.operator_contact,
+            ),
         )

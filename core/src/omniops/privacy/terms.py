@@ -125,12 +125,13 @@ class DatabaseTerms:
         return [one for one in self._pending[account_id][1] if one.processor == processor]
 
     async def origins(self, grant: Grant) -> frozenset[Origin]:
-        """What the domain says of its visitors, with what the person declared; everywhere where neither said anything.
+        """What the domain says of its visitors, with what the person declared; everywhere where neither said anything,
+        and where it is not said of whom the data is.
 
         Both count together: the law of the business's own place goes on to bind it, whoever writes (Art. 3(1) GDPR).
         """
         scope = grant.scope
-        if scope is None or scope.domain_id is None:
+        if scope is None or scope.domain_id is None or not grant.subjects:
             return EVERYWHERE
         try:
             async with self._database.session(scope) as session:
