@@ -16,6 +16,7 @@ from omniops.privacy.catalog import Catalog
 from omniops.privacy.changes import Changes
 from omniops.privacy.consents import Consents
 from omniops.privacy.erasure import Erasure
+from omniops.privacy.origins import Origins
 from omniops.privacy.records import Records
 from omniops.privacy.register import ProcessorRegister
 from omniops.privacy.signatures import Signatures
@@ -48,6 +49,7 @@ class Privacy:
     changes: Changes
     signatures: Signatures
     records: Records
+    origins: Origins
 
     @classmethod
     async def begun(
@@ -62,6 +64,7 @@ class Privacy:
             erasure=Erasure(on.database, on.vault),
             changes=changes,
             signatures=Signatures(on.database, on.audit, register, changes, on.clock),
+            origins=Origins(on.database, on.audit),
             records=Records(
                 on.database,
                 register,

@@ -29,6 +29,7 @@ from omniops.server import (
     openapi,
     pages,
     problems,
+    register,
     routing,
     system,
     tool_runs,
@@ -70,6 +71,7 @@ def create_app(runtime: Runtime) -> FastAPI:
     app.include_router(business.router)
     app.include_router(knowledge.router)
     app.include_router(consent.router)
+    app.include_router(register.router)
     app.include_router(analytics.router)
     app.include_router(business_visitors.router)
     app.include_router(tool_runs.router)
