@@ -163,7 +163,7 @@ async def data_map(runtime: App, principal: Reader, written_as: Format = "json")
 @router.get(
     "/v1/privacy/register/map.svg",
     response_class=Response,
-    responses={200: {"content": {"image/svg+xml": {}}}},
+    responses={200: {"content": {"image/svg+xml": {"schema": {"type": "string"}}}}},
 )
 async def drawn_map(runtime: App, principal: Reader) -> Response:
     """The data map as a picture: people, kinds of data, receivers."""
