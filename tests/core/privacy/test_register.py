@@ -272,6 +272,18 @@ async def test_owners_get_mail_about_news_once(runtime, domain, start, clock):
         clock.forward(days=31)
 
 
+async def test_what_the_operator_knows_is_added_to_what_the_plugin_says(runtime):
+    signatures, records = runtime.privacy.signatures, runtime.privacy.records
+    await signatures.describe("post", {"policy_url": "https://post.example/privacy"}, actor=OPERATOR)
+    row = await records.row("post")
+    assert row.processor.policy_url == "https://post.example/privacy"
+    assert set(row.missing) == {"contact", "contract_url", "retention"}
+    await signatures.describe("post", {"policy_url": ""}, actor=OPERATOR)
+    assert "policy_url" in (await records.row("post")).missing
+    with pytest.raises(Rejected):
+        await signatures.describe("post", {"contract_url": "javascript:alert(1)"}, actor=OPERATOR)
+
+
 async def test_the_papers_hold_every_marked_field_and_every_processor(runtime, domain):
     records = runtime.privacy.records
     fields = {f"{one.table}.{one.column}" for one in personal_fields(runtime.catalog)}

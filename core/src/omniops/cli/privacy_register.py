@@ -125,6 +125,27 @@ def register_sign(
     table(("signed", "for data from", "to", "until", "where it stands"), rows, empty="")
 
 
+@commands.command("describe")
+def register_describe(
+    key: Key,
+    contact: Annotated[str | None, typer.Option(help="How to reach it about privacy.")] = None,
+    policy: Annotated[str | None, typer.Option(help="Address of its privacy policy.")] = None,
+    terms: Annotated[str | None, typer.Option(help="Address of its data-processing terms.")] = None,
+    retention: Annotated[str | None, typer.Option(help="What it keeps, and how long, in words.")] = None,
+) -> None:
+    """Add what you know of a processor and its plugin does not say, such as your mail server's. Empty takes it back."""
+    from omniops.operations.firsts import OPERATOR
+
+    given = {"contact": contact, "policy_url": policy, "contract_url": terms, "retention": retention}
+    words = {name: said for name, said in given.items() if said is not None}
+
+    async def work(runtime: Runtime) -> None:
+        await runtime.privacy.signatures.describe(key, words, actor=OPERATOR)
+
+    with_runtime(work)
+    say(f"{key}: {', '.join(words) or 'nothing'} set.")
+
+
 @commands.command("revoke")
 def register_revoke(key: Key) -> None:
     """Take back everything that was signed with a processor; it receives nothing from now on."""

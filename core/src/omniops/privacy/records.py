@@ -200,11 +200,11 @@ class Records:
     def _row(
         self, entry: Registered, account_id: UUID | None, last: Mapping[str, datetime], since: Mapping[str, datetime]
     ) -> Row:
-        one, now = entry.processor, self._clock.now()
+        one, now = self._register.described(entry.processor), self._clock.now()
         wanted = () if own_machine(one.hosts) else ("countries", "contact", "policy_url", "contract_url", "retention")
         newest = max(last.get(one.key, _NEVER), since.get(one.key, now))
         return Row(
-            entry,
+            Registered(entry.plugin, one),
             self._register.contract(one),
             self._register.ways(one),
             [name for name in wanted if not getattr(one, name)],

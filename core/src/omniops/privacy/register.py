@@ -138,6 +138,10 @@ class ProcessorRegister:
 
     # What stands for a processor, for whoever shows it
 
+    def described(self, processor: Processor) -> Processor:
+        """With what the operator added to it."""
+        return replace(processor, **self.terms.words(processor.key))
+
     def signed(self, processor: Processor) -> Sequence[Signed]:
         """What was signed with the party that now stands behind the key; another's signature counts for nothing."""
         return [one for one in self.terms.signed(processor.key) if one.party == processor.party]

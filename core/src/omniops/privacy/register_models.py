@@ -37,6 +37,17 @@ class ProcessorSignature(Marked, table=True):
     revoked_at: datetime | None = not_personal("when it was taken back", default=None)
 
 
+class ProcessorWords(Marked, table=True):
+    """What the operator knows of a processor that its plugin does not say. Wins over the plugin's words."""
+
+    __tablename__ = "processor_words"
+    processor: str = Field(primary_key=True)
+    contact: str = not_personal("how a company is reached about privacy", default="")
+    policy_url: str = not_personal("its privacy policy", default="")
+    contract_url: str = not_personal("its data-processing terms", default="")
+    retention: str = not_personal("what it keeps, in words", default="")
+
+
 class ProcessorFact(Marked, table=True):
     """Something that accounts were told of a processor: that it is there, a country, a category."""
 

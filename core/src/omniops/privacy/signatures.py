@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -17,7 +17,7 @@ from omniops.database.service import Database
 from omniops.errors import NotFound, Rejected
 from omniops.privacy.changes import Changes
 from omniops.privacy.register import CONTRACT, ProcessorRegister
-from omniops.privacy.register_models import ProcessorSignature
+from omniops.privacy.register_models import ProcessorSignature, ProcessorWords
 from omniops.privacy.transfers import COVERS, ORIGINS
 
 REVIEW = timedelta(days=365)
@@ -62,7 +62,8 @@ class Signatures:
 
         Raises `NotFound` for a processor that no plugin declares, `Rejected` for what does not fit together.
         """
-        processor = self._processor(key)
+        await self._register.terms.freshen(None)
+        processor = self._register.described(self._processor(key))
         now = self._clock.now()
         begins, ends = signed.valid_from or now, signed.valid_until or now + REVIEW
         if ends <= begins or ends <= now:
@@ -98,6 +99,23 @@ class Signatures:
         detail = {"processor": key, "count": len(rows)}
         await self._audit.write(Entry(CHAIN, str(actor), "register.revoke", "processor", detail=detail))
         return len(rows)
+
+    async def describe(self, key: str, words: Mapping[str, str], *, actor: Actor) -> None:
+        """Adds to what is known of a processor: `contact`, `policy_url`, `contract_url`, `retention`; an empty one
+        takes the operator's words back. Raises `NotFound` or `Rejected`."""
+        self._processor(key)
+        for name, said in words.items():
+            if name.endswith("_url") and said and not said.startswith("https://"):
+                raise Rejected(f"{said!r} is no address of a page.", code="bad_url", where=name, do="Write https://…")
+        async with self._database.system(f"register: describe {key}") as session:
+            row = await session.get(ProcessorWords, key) or ProcessorWords(processor=key)
+            for name, said in words.items():
+                setattr(row, name, said.strip())
+            session.add(row)
+            await session.commit()
+        self._register.terms.forget()
+        detail = {"processor": key, "fields": sorted(words)}
+        await self._audit.write(Entry(CHAIN, str(actor), "register.describe", "processor", detail=detail))
 
     def _processor(self, key: str) -> Processor:
         found = self._register.get(key)

@@ -6,10 +6,10 @@ What ends by itself needs no reading: the clock decides at each call.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
 from sqlalchemy import text
@@ -31,6 +31,7 @@ from omniops.vault.models import Subject
 FRESH = timedelta(seconds=5)
 MOST_ACCOUNTS = 10_000
 _SIGNATURES = text("select * from processor_signature")
+_WORDS = text("select processor, contact, policy_url, contract_url, retention from processor_words")
 _RUNNING = text("select processor, max(until) as until from processor_fact where until > :now group by processor")
 ELSEWHERE = "elsewhere"
 """The domain's answer that none of the three laws governs its visitors' data."""
@@ -57,6 +58,9 @@ class Terms(Protocol):
     def signed(self, processor: str) -> Sequence[Signed]:
         """All signatures of a processor, old ones too."""
 
+    def words(self, processor: str) -> Mapping[str, Any]:
+        """What the operator added to the declaration: fields of `Processor` by name, none of them empty."""
+
     def pending(self, account_id: UUID | None, processor: str) -> Sequence[Pending]:
         """The notices of an account about a processor that it did not agree to. Where no account is named, whatever
         any of them may still object to. Call `freshen` before."""
@@ -77,6 +81,9 @@ class NoTerms:
     def signed(self, processor: str) -> Sequence[Signed]:
         return ()
 
+    def words(self, processor: str) -> Mapping[str, Any]:
+        return {}
+
     def pending(self, account_id: UUID | None, processor: str) -> Sequence[Pending]:
         return ()
 
@@ -91,6 +98,7 @@ class DatabaseTerms:
         self._database = database
         self._clock = clock
         self._signed: dict[str, list[ProcessorSignature]] = {}
+        self._words: dict[str, dict[str, str]] = {}
         self._signed_at: datetime | None = None
         self._running: list[Pending] = []
         self._pending: dict[UUID, tuple[datetime, list[Pending]]] = {}
@@ -118,6 +126,9 @@ class DatabaseTerms:
 
     def signed(self, processor: str) -> Sequence[Signed]:
         return self._signed.get(processor, [])
+
+    def words(self, processor: str) -> Mapping[str, Any]:
+        return self._words.get(processor, {})
 
     def pending(self, account_id: UUID | None, processor: str) -> Sequence[Pending]:
         if account_id is None:
@@ -159,10 +170,15 @@ class DatabaseTerms:
         found: dict[str, list[ProcessorSignature]] = {}
         async with self._database.connect() as connection:
             signatures = (await connection.execute(_SIGNATURES)).mappings().all()
+            words = (await connection.execute(_WORDS)).mappings().all()
             running = (await connection.execute(_RUNNING, {"now": now})).all()
         for row in signatures:
             found.setdefault(row["processor"], []).append(ProcessorSignature(**dict(row)))
         self._signed = found
+        self._words = {
+            row["processor"]: {name: said for name, said in row.items() if said and name != "processor"}
+            for row in words
+        }
         self._running = [Pending(row.processor, row.until, objected=False) for row in running]
 
     async def _read_notices(self, account_id: UUID) -> list[Pending]:

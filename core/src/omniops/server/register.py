@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Response
 from fastapi.responses import HTMLResponse, PlainTextResponse
+from markupsafe import Markup
 from pydantic import BaseModel, ConfigDict, Field
 
 from omniops.accounts.permissions import Principal
@@ -32,6 +34,16 @@ _GROUPS = (
     ("Chosen by a business", "Connected by a business itself, with a contract of its own.", "customer_chosen"),
     ("The business’s own systems", "They belong to the business that connected them.", "own_site"),
 )
+_REFUSALS = defaultdict(
+    lambda: "it is not covered",
+    no_contract="no contract with it is on record",
+    contract_ended="the contract with it has ended",
+    country_unknown="its countries are not known",
+    no_mechanism="not every transfer to it is covered",
+    mechanism_ended="what covered a transfer to it has ended",
+    objection_period="businesses may still object to it",
+)
+"""The gate's reasons in words for everybody."""
 
 
 class WayOut(BaseModel):
@@ -117,6 +129,8 @@ async def subprocessors(runtime: App) -> HTMLResponse:
         groups=[(title, note, [r for r in rows if r.processor.role == role]) for title, note, role in _GROUPS],
         purposes=runtime.catalog.purposes,
         categories=runtime.catalog.categories,
+        parties=len({row.processor.party for row in rows}),
+        refusals=_REFUSALS,
         days=runtime.settings.objection_days,
     )
     return HTMLResponse(body, headers={"Content-Security-Policy": CSP, "Cache-Control": "max-age=60"})
@@ -157,7 +171,8 @@ async def annex(runtime: App, principal: Reader, written_as: Format = "json") ->
 @router.get("/v1/privacy/register/map", response_model=PaperShape)
 async def data_map(runtime: App, principal: Reader, written_as: Format = "json") -> Any:
     """Every personal field: of whom it is, what it is for, how long it is kept, who may receive its kind."""
-    return written(await runtime.privacy.records.data_map(), written_as)
+    paper = await runtime.privacy.records.data_map()
+    return written(paper, written_as, picture(paper))
 
 
 @router.get(
@@ -234,12 +249,12 @@ def told(notice: NoticeView) -> ProcessorNews:
     return ProcessorNews.model_validate(notice, from_attributes=True)
 
 
-def written(paper: Paper, written_as: str) -> Any:
-    """The paper as it was asked for."""
+def written(paper: Paper, written_as: str, drawing: str = "") -> Any:
+    """The paper as it was asked for; the page has the drawing above its tables."""
     if written_as == "markdown":
         return PlainTextResponse(paper.markdown(), media_type="text/markdown")
     if written_as == "html":
-        body = render("paper.html", paper=paper, cell=_cell)
+        body = render("paper.html", paper=paper, cell=_cell, drawing=Markup(drawing))
         return HTMLResponse(body, headers={"Content-Security-Policy": CSP, "Cache-Control": "no-store"})
     return paper.to_json()
 

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 from markupsafe import escape
 
-ROW, TOP, WIDTH, GAP = 26, 34, 220, 110
-_LEGIBLE = 30
+ROW, TOP, WIDTH, GAP = 26, 34, 260, 90
+_LEGIBLE = 36
 """Characters of a word that fit its column."""
 
 

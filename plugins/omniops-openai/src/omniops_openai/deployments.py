@@ -52,7 +52,7 @@ def _keeps(settings: OpenAISettings) -> str:
         return "Nothing, by the operator's contract (zero data retention)."
     if not settings.official:
         return ""
-    return "No answers are stored (`store` is false); up to 30 days to look for abuse."
+    return "Up to 30 days, to look for abuse; nothing in its history of answers."
 
 
 def deployments(settings: OpenAISettings) -> list[Deployment]:

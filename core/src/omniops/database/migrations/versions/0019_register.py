@@ -36,6 +36,16 @@ def upgrade() -> None:
     op.scope_table("processor_signature", None)
     op.create_index("ix_processor_signature_processor", "processor_signature", ["processor"], unique=False)
     op.create_table(
+        "processor_words",
+        sa.Column("processor", sa.String(), nullable=False),
+        sa.Column("contact", sa.String(), nullable=False),
+        sa.Column("policy_url", sa.String(), nullable=False),
+        sa.Column("contract_url", sa.String(), nullable=False),
+        sa.Column("retention", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("processor"),
+    )
+    op.scope_table("processor_words", None)
+    op.create_table(
         "processor_fact",
         sa.Column("processor", sa.String(), nullable=False),
         sa.Column("what", sa.String(), nullable=False),
@@ -67,5 +77,5 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_column("subject", "origin")
-    for table in ("processor_notice", "processor_fact", "processor_signature"):
+    for table in ("processor_notice", "processor_fact", "processor_words", "processor_signature"):
         op.drop_table(table)
