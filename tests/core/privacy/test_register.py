@@ -19,6 +19,7 @@ from omniops.defaults.site import SitePlugin
 from omniops.defaults.website import WebsitePlugin
 from omniops.errors import EgressRefused, NotFound, Rejected
 from omniops.gate.grants import Call, Grant
+from omniops.inbox.queue import Wanted
 from omniops.operations.firsts import OPERATOR
 from omniops.plugins.loading import Plugins
 from omniops.privacy.fields import personal_fields
@@ -380,6 +381,8 @@ async def test_a_visitor_says_where_their_data_comes_from(runtime, domain):
         assert (await client.get("/v1/visitor/origin")).json() == {"origin": "UK"}
         assert (await client.post("/v1/visitor/origin", json={"origin": "US"})).status_code == 422
     assert await runtime.privacy.origins.of(domain.scope, (visitor.subject_id,)) == "UK"
+    (row,) = await runtime.inbox.queue.page(domain.scope, Wanted())
+    assert (await runtime.inbox.detail(domain.scope, row.id, actor=OPERATOR)).origin == "UK"
 
 
 async def test_every_act_on_the_register_is_in_the_audit(runtime, domain):

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from omniops.contracts.declaration import Origin
 from omniops.conversation.service import Reason
 from omniops.server.visitor_shapes import Body, State
 
@@ -142,6 +143,7 @@ class Detail(Shape):
     draft: Draft | None
     notes: list[Note]
     events: list[Event]
+    origin: Origin | None = Field(description="Where the visitor said that their data comes from.")
 
 
 class Words(Body):

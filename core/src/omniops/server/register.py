@@ -249,17 +249,17 @@ def told(notice: NoticeView) -> ProcessorNews:
     return ProcessorNews.model_validate(notice, from_attributes=True)
 
 
-def written(paper: Paper, written_as: str, drawing: str = "") -> Any:
+def written(paper: Paper, written_as: str, drawing: Markup | None = None) -> Any:
     """The paper as it was asked for; the page has the drawing above its tables."""
     if written_as == "markdown":
         return PlainTextResponse(paper.markdown(), media_type="text/markdown")
     if written_as == "html":
-        body = render("paper.html", paper=paper, cell=_cell, drawing=Markup(drawing))
+        body = render("paper.html", paper=paper, cell=_cell, drawing=drawing)
         return HTMLResponse(body, headers={"Content-Security-Policy": CSP, "Cache-Control": "no-store"})
     return paper.to_json()
 
 
-def picture(paper: Paper) -> str:
+def picture(paper: Paper) -> Markup:
     """The data map as an SVG."""
     (section,) = paper.sections
     people = sorted({str(row["people"]) for row in section.rows})

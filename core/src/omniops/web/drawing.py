@@ -7,16 +7,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from markupsafe import escape
+from markupsafe import Markup
 
-ROW, TOP, WIDTH, GAP = 26, 34, 260, 90
+ROW, TOP, WIDTH, GAP = 26, 34, 240, 70
 _LEGIBLE = 36
 """Characters of a word that fit its column."""
+_BEGIN = Markup(
+    '<svg xmlns="http://www.w3.org/2000/svg" class="drawn" viewBox="0 0 {} {}" role="img" aria-label="{}"'
+    ' font-family="system-ui, sans-serif" font-size="13" fill="currentColor">'
+)
+_LINE = Markup('<path d="M{} {y} C{} {y} {} {to} {} {to}" fill="none" stroke="currentColor" stroke-opacity="0.45"/>')
+_TITLE = Markup('<text x="{}" y="16" font-weight="600">{}</text>')
+_WORD = Markup('<text x="{}" y="{}">{}<title>{}</title></text>')
 
 
 def columns_svg(
     titles: Sequence[str], columns: Sequence[Sequence[str]], lines: Sequence[tuple[str, str]], name: str
-) -> str:
+) -> Markup:
     """An SVG of columns from left to right. `lines` join words of neighbouring columns; `name` says what it shows to
     who does not see it."""
     height = TOP + ROW * max((len(column) for column in columns), default=1) + 8
@@ -24,29 +31,20 @@ def columns_svg(
     at: list[dict[str, int]] = [
         {word: TOP + ROW * number + ROW // 2 for number, word in enumerate(column)} for column in columns
     ]
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" class="drawn" viewBox="0 0 {width} {height}" role="img" '
-        f'aria-label="{escape(name)}" font-family="system-ui, sans-serif" font-size="13" fill="currentColor">'
-    ]
+    parts = [_BEGIN.format(width, height, name)]
     for number in range(len(columns) - 1):
         begin, end = number * (WIDTH + GAP) + WIDTH, (number + 1) * (WIDTH + GAP) - 8
         middle = (begin + end) // 2
-        for left, right in lines:
-            if left in at[number] and right in at[number + 1]:
-                y, to = at[number][left], at[number + 1][right]
-                parts.append(
-                    f'<path d="M{begin} {y} C{middle} {y} {middle} {to} {end} {to}" fill="none" '
-                    'stroke="currentColor" stroke-opacity="0.45"/>'
-                )
+        parts += [
+            _LINE.format(begin, middle, middle, end, y=at[number][left], to=at[number + 1][right])
+            for left, right in lines
+            if left in at[number] and right in at[number + 1]
+        ]
     for number, (title, column) in enumerate(zip(titles, columns, strict=True)):
         x = number * (WIDTH + GAP)
-        parts.append(f'<text x="{x}" y="16" font-weight="600">{escape(title)}</text>')
-        parts += [
-            f'<text x="{x}" y="{at[number][word] + 4}">{escape(_short(word))}<title>{escape(word)}</title></text>'
-            for word in column
-        ]
-    parts.append("</svg>")
-    return "".join(parts)
+        parts.append(_TITLE.format(x, title))
+        parts += [_WORD.format(x, at[number][word] + 4, _short(word), word) for word in column]
+    return Markup("").join([*parts, Markup("</svg>")])
 
 
 def _short(word: str) -> str:
