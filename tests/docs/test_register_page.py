@@ -28,7 +28,7 @@ BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 def machine(postgres, links, tmp_path, monkeypatch):
     """An operator's machine with a shop on it, and a way to work with it."""
     file = tmp_path / "omniops.toml"
-    file.write_text('plugins = ["website", "site", "quoting", "hybrid", "anthropic"]\noperator_name = "Harbour Ltd"\n')
+    file.write_text('plugins = ["website", "site", "quoting", "hybrid", "anthropic"]\nlegal_name = "Harbour Ltd"\n')
     values = {"CONFIG": file, "DATA_DIR": tmp_path, "KEYS_DIR": postgres.folder / "keys", "ENCODER": "none"}
     for name, value in {**values, "DATABASE_URL": links.admin.conninfo()}.items():
         monkeypatch.setenv(f"OMNIOPS_{name}", str(value))

@@ -113,11 +113,18 @@ class Settings(BaseModel):
         default=None,
         description="Name of the mailer that sends mail. Default: the first one of the enabled plugins.",
     )
-    operator_name: str = Field(
-        default="", max_length=200, description="Legal name of who runs this server, for the records of processing."
+    legal_name: str = Field(
+        default="", max_length=200, description="Who runs this server, as the privacy page names it."
     )
-    operator_contact: str = Field(
-        default="", max_length=500, description="How to reach the operator about privacy: address, e-mail."
+    postal_address: str = Field(default="", max_length=400, description="Postal address of the operator, on one line.")
+    privacy_email: str = Field(default="", max_length=254, description="Address for questions about privacy.")
+    privacy_contact: str = Field(
+        default="", max_length=200, description="Data protection officer, or another named contact."
+    )
+    eu_representative: str = Field(
+        default="",
+        max_length=400,
+        description="Representative in the EU (GDPR Art. 27), or why none is needed.",
     )
     objection_days: int = Field(
         default=30,

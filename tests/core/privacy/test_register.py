@@ -81,8 +81,8 @@ async def running(links, root, folder, clock, *processors):
         keys_dir=folder / "keys",
         encoder="none",
         plugins=list(made),
-        operator_name="Harbour Hosting Ltd",
-        operator_contact="privacy@harbour.example",
+        legal_name="Harbour Hosting Ltd",
+        privacy_email="privacy@harbour.example",
     )
     async with Runtime.open(settings, links, root, clock=clock, plugins=Plugins.of(**made), migrate=True) as runtime:
         yield runtime

@@ -46,6 +46,26 @@ MEASURES = (
 
 
 @dataclass(frozen=True, slots=True)
+class Operator:
+    """Who runs the deployment, from the settings; what is empty is not known."""
+
+    name: str
+    address: str
+    email: str
+    officer: str
+    representative: str
+
+    def told(self, role: str) -> list[tuple[str, str]]:
+        """What Art. 30 wants to be named: name and contact, data protection officer, representative."""
+        return [
+            (role, self.name or UNKNOWN),
+            ("Contact", ", ".join(part for part in (self.address, self.email) if part) or UNKNOWN),
+            ("Data protection officer", self.officer or UNKNOWN),
+            ("Representative in the EU", self.representative or UNKNOWN),
+        ]
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """A processor as the register shows it. `missing` names what nobody knows of it; `refused` is the stable reason
     why it receives nothing now, and None where it may."""
@@ -72,17 +92,14 @@ class Records:
         register: ProcessorRegister,
         catalog: Catalog,
         clock: Clock,
-        *,
-        name: str,
-        contact: str,
+        operator: Operator,
     ) -> None:
-        """`name` and `contact` are the operator's."""
         self._database = database
         self._register = register
         self._catalog = catalog
         self._clock = clock
-        self._name = name or "The operator of this server"
-        self._contact = contact or UNKNOWN
+        self._operator = operator
+        self._name = operator.name or "The operator of this server"
 
     async def rows(self, account_id: UUID | None = None, *, used: bool = True) -> list[Row]:
         """All processors, by name. With `used`, when each last received something: of the account's or, where none is
@@ -112,9 +129,8 @@ class Records:
         if form == "controller":
             controller = account[1] if account else self._name
             people = VISITORS if account else MEMBERS
-            who = [("Controller", controller), ("Contact", UNKNOWN if account else self._contact)]
-            if account:
-                who.append(("Processor", f"{self._name}, {self._contact}"))
+            own = [("Controller", controller), ("Contact", UNKNOWN)]
+            who = [*own, *self._operator.told("Processor")] if account else self._operator.told("Controller")
             return Paper(
                 "Record of processing activities",
                 f"What {controller} processes of {people}, why, for how long, and who receives it.",
@@ -127,7 +143,7 @@ class Records:
             f"What {self._name} does for {len(customers)} {'business' if len(customers) == 1 else 'businesses'}.",
             "Art. 30(2) GDPR and UK GDPR, letters (a) to (d)",
             [
-                _who([("Processor", self._name), ("Contact", self._contact)]),
+                _who(self._operator.told("Processor")),
                 Section("Controllers", "", [("name", "Name")], [{"name": name} for name in customers]),
                 *self._activities(VISITORS, rows),
                 _transfers(rows),
@@ -188,7 +204,7 @@ class Records:
             f"What {self._name} processes for {account_name}, and whom it uses for it.",
             "Art. 28(2) to (4) GDPR and UK GDPR",
             [
-                _who([("Controller", account_name), ("Processor", self._name), ("Contact", self._contact)]),
+                _who([("Controller", account_name), *self._operator.told("Processor")]),
                 *self._activities(VISITORS, rows),
                 _list("Sub-processors", [row for row in rows if row.processor.role in BOUND]),
                 _list("Chosen by the controller itself", [row for row in rows if row.processor.role not in BOUND]),

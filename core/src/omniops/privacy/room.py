@@ -17,7 +17,7 @@ from omniops.privacy.changes import Changes
 from omniops.privacy.consents import Consents
 from omniops.privacy.erasure import Erasure
 from omniops.privacy.origins import Origins
-from omniops.privacy.records import Records
+from omniops.privacy.records import Operator, Records
 from omniops.privacy.register import ProcessorRegister
 from omniops.privacy.signatures import Signatures
 from omniops.settings import Settings
@@ -70,7 +70,12 @@ class Privacy:
                 register,
                 on.catalog,
                 on.clock,
-                name=settings.operator_name,
-                contact=settings.operator_contact,
+                Operator(
+                    settings.legal_name,
+                    settings.postal_address,
+                    settings.privacy_email,
+                    settings.privacy_contact,
+                    settings.eu_representative,
+                ),
             ),
         )
