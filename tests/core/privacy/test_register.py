@@ -1,7 +1,7 @@
 """The register over its tables: what is signed counts in every process, news reach accounts first, papers are true."""
 
 from contextlib import asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from uuid import uuid4
 
@@ -11,7 +11,7 @@ from desk import PostPlugin, ScriptedPlugin, serving
 from omniops import Info, Plugin, hookimpl
 from omniops.audit.models import AuditEntry
 from omniops.audit.service import OPERATOR as CHAIN
-from omniops.contracts.declaration import Declaration, Mechanism, Processor
+from omniops.contracts.declaration import Category, Declaration, Mechanism, Processor
 from omniops.contracts.provider import Deployment
 from omniops.contracts.scope import Scope
 from omniops.defaults.hybrid import HybridPlugin
@@ -383,6 +383,53 @@ async def test_a_visitor_says_where_their_data_comes_from(runtime, domain):
     assert await runtime.privacy.origins.of(domain.scope, (visitor.subject_id,)) == "UK"
     (row,) = await runtime.inbox.queue.page(domain.scope, Wanted())
     assert (await runtime.inbox.detail(domain.scope, row.id, actor=OPERATOR)).origin == "UK"
+
+
+@dataclass(frozen=True)
+class Californian(Category):
+    """A category with what the law calls it."""
+
+    california: str = ""
+    sensitive: bool = False
+
+
+async def test_californias_categories_are_those_of_the_data_also_where_it_was_swept(
+    runtime, domain, clock, monkeypatch
+):
+    kinds = dict(runtime.catalog.categories)
+    kinds[CHAT] = Californian(CHAT, "Chat messages", california="customer_records", sensitive=True)
+    monkeypatch.setattr(runtime.privacy.california, "_catalog", replace(runtime.catalog, categories=kinds))
+    california = runtime.privacy.california
+
+    async def rows():
+        (section,) = (await california.past_year(domain.scope)).sections
+        return {row["category"]: row for row in section.rows}
+
+    assert await rows() == {}
+    _, visitor = await runtime.visitors.open(domain, "en")
+    async for _ in await runtime.conversations.ask(visitor, domain, "Hello?", uuid4().hex, "en"):
+        pass
+    (row,) = (await rows()).values()
+    assert (row["category"], row["sensitive"], row["sold"]) == ("customer records", "yes", "no")
+    assert row["recipients"] == (ABROAD.legal_name,)
+    await california.note()
+    await runtime.privacy.erasure.erase(domain.scope, visitor.subject_id, actor=OPERATOR)
+    assert "customer records" in await rows(), "it was collected, though it is gone"
+    other = await runtime.accounts.add_domain(
+        domain.scope.account_id, "Other", [f"https://{uuid4().hex[:8]}.example"], actor=OPERATOR
+    )
+    assert await california.collected(other.scope) == {}
+    clock.forward(days=367)
+    assert await rows() == {}
+
+
+async def test_the_notice_at_collection_is_public_and_names_every_kind(runtime):
+    async with serving(runtime) as base, httpx2.AsyncClient(base_url=base) as client:
+        page = await client.get("/notice-at-collection")
+    assert page.status_code == 200
+    for title in ("Chat messages", "Pages and clicks", "E-mail address"):
+        assert title in page.text
+    assert "Password" not in page.text  # of members, who sign up
 
 
 async def test_every_act_on_the_register_is_in_the_audit(runtime, domain):

@@ -245,6 +245,19 @@ def register_map(
         _print(paper, as_json)
 
 
+@commands.command("california")
+def register_california(
+    domain: Annotated[str | None, typer.Option(help="Website; the only one where it is left out.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Print the categories that a website collected in the past twelve months, by California's names."""
+
+    async def work(runtime: Runtime) -> Paper:
+        return await runtime.privacy.california.past_year((await firsts(runtime).domain(domain)).scope)
+
+    _print(with_runtime(work), as_json)
+
+
 def _print(paper: Paper, as_json: bool) -> None:
     if as_json:
         emit(paper.to_json())

@@ -12,6 +12,7 @@ from omniops.database.marks import mark_of
 from omniops.database.policies import scope_kind
 from omniops.privacy.catalog import Catalog
 
+UNKNOWN = "not known"
 VISITORS, MEMBERS = "visitors and contacts of the website", "members of the business"
 
 
@@ -42,3 +43,10 @@ def _fields(catalog: Catalog) -> Iterator[PersonalField]:
             purposes = [catalog.purposes.get(key) or Purpose(key, key, "contract") for key in sorted(mark.purposes)]
             category = catalog.categories.get(mark.category) or Category(mark.category, mark.category)
             yield PersonalField(table.name, column.name, people, category, purposes, catalog.retention.get(mark.retain))
+
+
+def kept(field: PersonalField) -> str:
+    """How long a field is kept, in words."""
+    if field.retention is None:
+        return UNKNOWN
+    return f"{field.retention.days} days" if field.retention.days is not None else "with its account"

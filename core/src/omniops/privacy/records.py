@@ -19,7 +19,7 @@ from omniops.database.service import Database
 from omniops.errors import EgressRefused, NotFound
 from omniops.gate.grants import Grant
 from omniops.privacy.catalog import Catalog
-from omniops.privacy.fields import MEMBERS, VISITORS, PersonalField, personal_fields
+from omniops.privacy.fields import MEMBERS, UNKNOWN, VISITORS, PersonalField, kept, personal_fields
 from omniops.privacy.papers import Cell, Paper, Section
 from omniops.privacy.register import BOUND, ProcessorRegister, Registered, Way
 from omniops.privacy.transfers import Signed, own_machine
@@ -27,7 +27,6 @@ from omniops.privacy.transfers import Signed, own_machine
 Form = Literal["controller", "processor"]
 STALE = timedelta(days=90)
 """An entry that received nothing for so long is marked: who is not used need not be listed."""
-UNKNOWN = "not known"
 _NEVER = datetime.min.replace(tzinfo=UTC)
 _LAST = text(
     "select processor, max(at) as at from egress_entry"
@@ -177,7 +176,7 @@ class Records:
                             "people": one.people,
                             "category": one.category.title,
                             "purposes": tuple(purpose.title for purpose in one.purposes),
-                            "retention": _kept(one),
+                            "retention": kept(one),
                             "recipients": _recipients(one.category.key, rows),
                         }
                         for one in fields
@@ -258,7 +257,7 @@ class Records:
                     "people": people,
                     "categories": tuple(sorted(categories.values())),
                     "recipients": tuple(row.processor.party for row in receive) or ("nobody",),
-                    "retention": tuple(sorted({_kept(field) for field in fields})),
+                    "retention": tuple(sorted({kept(field) for field in fields})),
                 }
             )
         columns = [
@@ -353,9 +352,3 @@ def _list(title: str, rows: Sequence[Row]) -> Section:
 
 def _recipients(category: str, rows: Sequence[Row]) -> tuple[str, ...]:
     return tuple(row.processor.party for row in rows if category in row.processor.categories) or ("nobody",)
-
-
-def _kept(field: PersonalField) -> str:
-    if field.retention is None:
-        return UNKNOWN
-    return f"{field.retention.days} days" if field.retention.days is not None else "with its account"

@@ -9,7 +9,7 @@ from sqlmodel import Field
 
 from omniops.contracts.ids import new_id
 from omniops.database.marks import not_personal
-from omniops.database.models import AccountModel, Marked
+from omniops.database.models import AccountModel, DomainModel, Marked
 
 
 class ProcessorSignature(Marked, table=True):
@@ -57,6 +57,15 @@ class ProcessorFact(Marked, table=True):
     value: str = Field(primary_key=True)
     since: datetime = not_personal("when it was announced")
     until: datetime = not_personal("end of the period in which accounts may object")
+
+
+class CollectedCategory(DomainModel, table=True):
+    """When a website last collected a kind of data. Outlives the data: California asks for twelve months."""
+
+    __tablename__ = "collected_category"
+    __table_args__ = (Index("uq_collected_category", "domain_id", "category", unique=True),)
+    category: str = not_personal("kind of data")
+    last_at: datetime = not_personal("when it was last collected")
 
 
 class ProcessorNotice(AccountModel, table=True):

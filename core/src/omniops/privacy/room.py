@@ -12,6 +12,7 @@ from omniops.database.service import Database
 from omniops.jobs.service import Jobs
 from omniops.mail.service import Post
 from omniops.plugins.seams import Seams
+from omniops.privacy.california import California
 from omniops.privacy.catalog import Catalog
 from omniops.privacy.changes import Changes
 from omniops.privacy.consents import Consents
@@ -50,6 +51,7 @@ class Privacy:
     signatures: Signatures
     records: Records
     origins: Origins
+    california: California
 
     @classmethod
     async def begun(
@@ -65,6 +67,7 @@ class Privacy:
             changes=changes,
             signatures=Signatures(on.database, on.audit, register, changes, on.clock),
             origins=Origins(on.database, on.audit),
+            california=California(on.database, on.catalog, register, on.jobs, on.clock),
             records=Records(
                 on.database,
                 register,

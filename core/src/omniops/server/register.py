@@ -20,7 +20,7 @@ from omniops.privacy.records import Row
 from omniops.server.idempotency import Idempotent
 from omniops.server.openapi import fails
 from omniops.server.paging import Page, Pages
-from omniops.server.permissions import App, Public, Requires
+from omniops.server.permissions import App, DomainAccess, Public, Requires, RequiresDomain
 from omniops.web.drawing import columns_svg
 from omniops.web.pages import CSP, render
 
@@ -134,6 +134,26 @@ async def subprocessors(runtime: App) -> HTMLResponse:
         days=runtime.settings.objection_days,
     )
     return HTMLResponse(body, headers={"Content-Security-Policy": CSP, "Cache-Control": "max-age=60"})
+
+
+@router.get(
+    "/notice-at-collection", include_in_schema=False, dependencies=[Depends(Public("what is collected, for everybody"))]
+)
+async def notice_at_collection(runtime: App) -> HTMLResponse:
+    """What may be collected, for what, for how long, and that nothing is sold (Cal. Civ. Code 1798.100)."""
+    page: HTMLResponse = written(runtime.privacy.california.at_collection(), "html")
+    return page
+
+
+@router.get("/v1/domains/{domain_id}/privacy/california", response_model=PaperShape)
+async def california(
+    runtime: App,
+    access: Annotated[DomainAccess, Depends(RequiresDomain("privacy.read"))],
+    written_as: Format = "json",
+) -> Any:
+    """The categories of personal information that this website collected in the past twelve months, by California's
+    names."""
+    return written(await runtime.privacy.california.past_year(access.scope), written_as)
 
 
 @router.get("/v1/privacy/register", response_model=Page[ProcessorRow])

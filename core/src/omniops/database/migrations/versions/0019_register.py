@@ -72,10 +72,20 @@ def upgrade() -> None:
     )
     op.scope_table("processor_notice", "account")
     op.create_index("ix_processor_notice_at", "processor_notice", ["account_id", "announced_at"], unique=False)
+    op.create_table(
+        "collected_category",
+        sa.Column("domain_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("category", sa.String(), nullable=False),
+        sa.Column("last_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("domain_id", "id"),
+    )
+    op.scope_table("collected_category", "domain")
+    op.create_index("uq_collected_category", "collected_category", ["domain_id", "category"], unique=True)
     op.add_column("subject", sa.Column("origin", sa.String(), nullable=True))
 
 
 def downgrade() -> None:
     op.drop_column("subject", "origin")
-    for table in ("processor_notice", "processor_fact", "processor_words", "processor_signature"):
+    for table in ("collected_category", "processor_notice", "processor_fact", "processor_words", "processor_signature"):
         op.drop_table(table)
