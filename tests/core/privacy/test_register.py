@@ -19,6 +19,8 @@ from omniops.defaults.site import SitePlugin
 from omniops.defaults.website import WebsitePlugin
 from omniops.errors import EgressRefused, NotFound, Rejected
 from omniops.gate.grants import Call, Grant
+from omniops.gate.http import client
+from omniops.gate.sockets import dialled
 from omniops.inbox.queue import Wanted
 from omniops.operations.firsts import OPERATOR
 from omniops.plugins.loading import Plugins
@@ -49,6 +51,7 @@ ABROAD = Processor(
 LATER = replace(
     ABROAD, key="later", name="Later", legal_name="Later Ltd", hosts=("api.later.example",), countries=("DE",)
 )
+UNSIGNED = {"no_contract", "contract_ended"}
 DEPLOYMENT = Deployment("abroad/one", "scripted", "one", "us", "abroad")
 
 
@@ -142,7 +145,7 @@ async def sign(runtime, *mechanisms, key="abroad", **more):
 
 
 async def test_signing_accepts_what_the_terms_offer_for_their_own_origins(runtime, domain, unsigned):
-    assert await code(runtime, domain) == "no_contract"
+    assert await code(runtime, domain) in UNSIGNED
     rows = await sign(runtime)
     assert {row.kind: set(row.origins) for row in rows} == {"contract": set(), "scc": {"EEA"}, "uk_addendum": {"UK"}}
     assert all(row.source == TERMS and row.party == ABROAD.legal_name for row in rows)
@@ -153,6 +156,53 @@ async def test_signing_accepts_what_the_terms_offer_for_their_own_origins(runtim
     assert await code(runtime, domain) == "no_mechanism"
     await set_origin(runtime, domain, "elsewhere")
     assert await code(runtime, domain) is None
+
+
+async def test_a_call_through_the_gate_meets_the_register_before_the_ledger_and_the_network(
+    runtime, domain, unsigned, monkeypatch
+):
+    looked_up = []
+
+    async def nowhere(host, port):
+        looked_up.append(host)
+        raise OSError("no such name")
+
+    monkeypatch.setattr(runtime.gate, "_resolver", nowhere)
+    grant = Grant("abroad", "chat.respond", domain.scope, (CHAT,), (uuid4(),))
+
+    async def refused():
+        with pytest.raises(EgressRefused) as by_http:
+            async with client(runtime.gate, grant) as http:
+                await http.post(f"https://{HOST}/", content=b"Where is my order?")
+        with pytest.raises(EgressRefused) as by_socket:
+            async with dialled(runtime.gate, grant, HOST, 443):
+                pass
+        return by_http.value.reason, by_socket.value.reason
+
+    assert set(await refused()) <= UNSIGNED
+    await sign(runtime)
+    assert await refused() == ("no_mechanism", "no_mechanism")
+    assert looked_up == []
+    assert await runtime.ledger.entries(domain.scope) == []
+    await set_origin(runtime, domain, "UK")
+    async with client(runtime.gate, grant) as http:
+        with pytest.raises(httpx2.ConnectError):
+            await http.post(f"https://{HOST}/")
+    assert looked_up == [HOST]
+    assert [entry.processor for entry in await runtime.ledger.entries(domain.scope)] == ["abroad"]
+
+
+async def test_a_call_that_no_account_is_named_for_waits_for_the_last_of_them(runtime, domain, start, clock):
+    unnamed = replace(LATER, key="unnamed", legal_name="Unnamed Ltd")
+    async with start(ABROAD, unnamed) as second:
+        await sign(second, key="unnamed")
+        await second.privacy.changes.answer(domain.scope.account_id, "unnamed", "agreed", actor=OPERATOR)
+        assert await code(second, domain, key="unnamed", host=unnamed.hosts[0]) is None
+        grant = await second.register.traced(Grant("unnamed", "chat.respond", None, (CHAT,)))
+        with pytest.raises(EgressRefused) as error:
+            second.register.admit(grant, unnamed.hosts[0], 443)
+        assert error.value.reason == "objection_period"
+        clock.forward(days=31)
 
 
 async def test_what_a_person_declares_counts_beside_the_domains_own(runtime, domain, unsigned):

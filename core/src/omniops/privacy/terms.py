@@ -46,6 +46,17 @@ class Pending:
     objected: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """An account's notices, and when they were read; None asks for reading them again."""
+
+    read_at: datetime | None
+    notices: Sequence[Pending]
+
+
+_UNREAD = _Told(None, ())
+
+
 class Terms(Protocol):
     """What the register knows beside the declarations."""
 
@@ -101,28 +112,27 @@ class DatabaseTerms:
         self._words: dict[str, dict[str, str]] = {}
         self._signed_at: datetime | None = None
         self._running: list[Pending] = []
-        self._pending: dict[UUID, tuple[datetime, list[Pending]]] = {}
+        self._pending: dict[UUID, _Told] = {}
 
     async def freshen(self, account_id: UUID | None) -> None:
         now = self._clock.now()
         try:
-            if self._signed_at is None or now - self._signed_at >= FRESH:
+            if not _is_fresh(self._signed_at, now):
                 await self._read_shared(now)
                 self._signed_at = now
-            if account_id is not None:
-                known = self._pending.get(account_id)
-                if known is None or now - known[0] >= FRESH:
-                    if len(self._pending) >= MOST_ACCOUNTS:
-                        self._pending.clear()
-                    self._pending[account_id] = (now, await self._read_notices(account_id))
+            if account_id is not None and not _is_fresh(self._pending.get(account_id, _UNREAD).read_at, now):
+                if len(self._pending) >= MOST_ACCOUNTS:
+                    self._pending.clear()
+                self._pending[account_id] = _Told(now, await self._read_notices(account_id))
         except OmniOpsError as error:
             raise EgressRefused(
                 "The register cannot be read, so nothing is sent.", reason="register_unreadable"
             ) from error
 
     def forget(self) -> None:
+        # What a call that is under way has read stays for it to decide by.
         self._signed_at = None
-        self._pending.clear()
+        self._pending = {account: _Told(None, told.notices) for account, told in self._pending.items()}
 
     def signed(self, processor: str) -> Sequence[Signed]:
         return self._signed.get(processor, [])
@@ -133,7 +143,9 @@ class DatabaseTerms:
     def pending(self, account_id: UUID | None, processor: str) -> Sequence[Pending]:
         if account_id is None:
             return [one for one in self._running if one.processor == processor]
-        return [one for one in self._pending[account_id][1] if one.processor == processor]
+        if account_id not in self._pending:
+            raise EgressRefused("What this account was told is not known.", reason="register_unreadable")
+        return [one for one in self._pending[account_id].notices if one.processor == processor]
 
     async def origins(self, grant: Grant) -> frozenset[Origin]:
         """What the domain says of its visitors, with what the person declared; everywhere where neither said anything,
@@ -191,6 +203,11 @@ class DatabaseTerms:
             )
             rows = (await session.exec(statement)).all()
         return [Pending(row.processor, row.ends_at, row.answer == "objected") for row in rows]
+
+
+def _is_fresh(read_at: datetime | None, now: datetime) -> bool:
+    """Also where the clock was put back, what was read is read again."""
+    return read_at is not None and timedelta(0) <= now - read_at < FRESH
 
 
 def origins_of(said: str, declared: set[str]) -> frozenset[Origin]:
