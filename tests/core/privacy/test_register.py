@@ -205,6 +205,22 @@ async def test_a_call_that_no_account_is_named_for_waits_for_the_last_of_them(ru
         clock.forward(days=31)
 
 
+async def test_in_a_deployment_of_one_business_the_operators_signature_is_its_agreement(
+    postgres, tmp_path_factory, clock
+):
+    links, folder = postgres.database(), tmp_path_factory.mktemp("alone")
+    async with running(links, postgres.root, folder, clock) as before:
+        account = await before.accounts.create("Shop", actor=OPERATOR)
+        domain = await before.accounts.add_domain(account, "Shop", ["https://shop.example"], actor=OPERATOR)
+        await set_origin(before, domain, "EEA")
+    async with running(links, postgres.root, folder, clock, ABROAD) as runtime:
+        assert await code(runtime, domain) == "objection_period"
+        await sign(runtime)
+        assert await code(runtime, domain) is None
+        (told,) = await runtime.privacy.changes.notices(account)
+        assert told.state == "agreed"
+
+
 async def test_what_a_person_declares_counts_beside_the_domains_own(runtime, domain, unsigned):
     await sign(runtime)
     await set_origin(runtime, domain, "EEA")
@@ -483,8 +499,9 @@ async def test_the_notice_at_collection_is_public_and_names_every_kind(runtime):
 
 
 async def test_every_act_on_the_register_is_in_the_audit(runtime, domain):
-    rows = await runtime.audit.verify(CHAIN)
-    assert rows.broken is None
+    await sign(runtime)
+    await runtime.privacy.signatures.revoke("abroad", actor=OPERATOR)
+    assert (await runtime.audit.verify(CHAIN)).broken is None
     async with runtime.database.session(Scope(CHAIN)) as session:
         actions = {entry.action for entry in (await session.exec(select(AuditEntry))).all()}
     assert {"register.sign", "register.revoke"} <= actions
