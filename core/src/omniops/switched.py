@@ -25,6 +25,7 @@ from omniops.privacy.register import ProcessorRegister
 _WHY: Mapping[str, Why] = {
     "no_contract": "contract",
     "contract_ended": "contract",
+    "no_links": "contract",
     "country_unknown": "transfer",
     "no_mechanism": "transfer",
     "mechanism_ended": "transfer",

@@ -203,7 +203,10 @@ def test_what_only_looks_like_this_machine_is(host):
 
 
 def test_what_a_business_chose_needs_a_mechanism_but_no_contract_of_the_operator():
-    office = Office(role="customer_chosen")
+    links = {"policy_url": "https://models.example/privacy", "contract_url": "https://models.example/terms"}
+    for missing in links:
+        assert Office(role="customer_chosen", **{**links, missing: ""}).code("EEA") == "no_links"
+    office = Office(role="customer_chosen", **links)
     assert office.code("EEA") == "no_mechanism"
     office.terms.sign("dpf", ORIGINS)
     assert office.code("EEA") is None

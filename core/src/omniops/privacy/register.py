@@ -179,7 +179,10 @@ class ProcessorRegister:
                 )
 
     def _check_contract(self, processor: Processor) -> None:
-        if processor.role not in BOUND or self.contract(processor) is not None:
+        if processor.role not in BOUND:
+            self._check_links(processor)
+            return
+        if self.contract(processor) is not None:
             return
         ended = any(one.kind == CONTRACT for one in self.signed(processor))
         raise EgressRefused(
@@ -189,6 +192,16 @@ class ProcessorRegister:
             reason="contract_ended" if ended else "no_contract",
             do=f"Accept its terms, then record it: `omniops privacy register sign {processor.key}`.",
         )
+
+    def _check_links(self, processor: Processor) -> None:
+        """What a business connects works under terms of its own: they must be there to be read."""
+        known = self.described(processor)
+        if not (known.policy_url and known.contract_url):
+            raise EgressRefused(
+                f"It is not known where the privacy policy and the terms of {processor.name} can be read.",
+                reason="no_links",
+                do=f"Add them: `omniops privacy register describe {processor.key} --policy … --terms …`.",
+            )
 
     def _check_transfer(self, processor: Processor, origins: frozenset[Origin]) -> None:
         if not processor.countries and origins:

@@ -38,6 +38,7 @@ _REFUSALS = defaultdict(
     lambda: "it is not covered",
     no_contract="no contract with it is on record",
     contract_ended="the contract with it has ended",
+    no_links="its policy and its terms are not known",
     country_unknown="its countries are not known",
     no_mechanism="not every transfer to it is covered",
     mechanism_ended="what covered a transfer to it has ended",
