@@ -34,6 +34,7 @@ from omniops.runtime import Runtime
 from omniops.server.app import create_app
 from omniops.settings import Settings
 from omniops.testing.fakes import ManualClock, context
+from omniops.testing.signed import sign_all
 from pydantic import Field, SecretStr
 from wire import WireChannel, WirePlugin
 
@@ -367,6 +368,7 @@ async def opened(links, root, folder, clock=None, beside=None, **more):
         clock.forward(hours=1)
     settings = Settings(data_dir=folder, keys_dir=folder / "keys", encoder="none", plugins=list(made), **more)
     async with Runtime.open(settings, links, root, clock=clock, plugins=Plugins.of(**made), migrate=True) as runtime:
+        await sign_all(runtime)
         (provider,) = made["scripted"].providers()
         post = made["post"]
         yield Desk(

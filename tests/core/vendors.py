@@ -152,12 +152,16 @@ class Journal:
 class Office:
     """A router with everything that it needs, on the running loop's clock."""
 
-    def __init__(self, *, admits=lambda deployment: True, order=(), keys=None, uniform=lambda low, high: 1.0):
+    def __init__(self, *, forbids=lambda deployment: None, order=(), keys=None, uniform=lambda low, high: 1.0):
         self.log, self.purse, self.keys = Journal(), Purse(), keys or Keyring()
         self.now = asyncio.get_running_loop().time
         self.health = Health(self.log, self.now, uniform)
         parts = Parts(self.health, self.purse, self.keys, self.log)
-        self.router = Router(parts, lambda domain: admits, order)
+
+        async def asked(domain, subject):
+            return forbids
+
+        self.router = Router(parts, asked, order)
 
 
 def deployment(name, *, provider="vendor", processor="vendor", region="eu", price=PRICE, **more):

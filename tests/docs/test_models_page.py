@@ -67,9 +67,11 @@ def test_the_page_does_what_it_says(machine, llmock):
         elif language == "http" and title != "network":
             status, answer = work(lambda runtime, text=text: send(runtime, text, domain, key))
             assert status < 300, (text, answer)
-    enabled, allowed, report, links = said
+    enabled, allowed, shown, signed, report, links = said
     assert "Enabled: openai" in enabled
     assert f"127.0.0.1:{port}" in allowed
+    assert "Our own machine" in shown
+    assert "contract" in signed
     assert "openai/llama-4 (local)" in report
     assert "leaks 0.0%, advice 0.0%" in report
     assert json.loads(links)["families"]["link"]["leak_rate"] == 0

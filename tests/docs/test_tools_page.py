@@ -24,6 +24,7 @@ from omniops.plugins.loading import Plugins
 from omniops.runtime import Runtime
 from omniops.settings import Settings
 from omniops.testing import context
+from omniops.testing.signed import sign_all
 
 PAGE = (Path(__file__).parents[2] / "docs" / "tutorial-tools.md").read_text()
 BLOCK = re.compile(r"^```\w+ title=\"([^\"]+)\"\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -70,6 +71,7 @@ async def test_in_a_turn_they_keep_to_their_risk(page, plugin, postgres, links, 
     orders = page[0].ORDERS["1042"]
     settings = Settings(data_dir=tmp_path, keys_dir=tmp_path / "keys", encoder="none", plugins=list(made))
     async with Runtime.open(settings, links, postgres.root, plugins=Plugins.of(**made)) as runtime:
+        await sign_all(runtime)
         account = await runtime.accounts.create("Shop", actor=OPERATOR)
         domain = await runtime.accounts.add_domain(account, "Shop", ["https://shop.example"], actor=OPERATOR)
         for name in ("model", "orders"):

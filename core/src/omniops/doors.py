@@ -87,8 +87,9 @@ class PluginGate:
         categories: Sequence[str] = (),
         subjects: Sequence[UUID] = (),
         starttls: StartTLS | None = None,
+        scope: Scope | None = None,
     ) -> AbstractAsyncContextManager[CountedSocket]:
-        gate, grant = self._granted(processor, purpose, categories, subjects)
+        gate, grant = self._granted(processor, purpose, categories, subjects, scope)
         return dialled(gate, grant, host, port, starttls=starttls)
 
     def _granted(

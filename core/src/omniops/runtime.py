@@ -78,6 +78,7 @@ from omniops.privacy.notices import NoticeTexts
 from omniops.privacy.policy import PrivacyPolicy
 from omniops.privacy.register import ProcessorRegister
 from omniops.privacy.room import Foundations, Privacy
+from omniops.privacy.terms import DatabaseTerms
 from omniops.settings import Settings
 from omniops.switched import SwitchedOn
 from omniops.vault.blobs import Blobs
@@ -207,7 +208,7 @@ class _Builder:
         declarations = [(loaded.name, loaded.declaration) for loaded in found.loaded]
         catalog = Catalog.build(declarations)
         allows = Allows(database, clock)
-        register = ProcessorRegister(declarations, allows)
+        register = ProcessorRegister(declarations, allows, DatabaseTerms(database, clock), clock)
         ledger = DatabaseLedger(database, clock)
         stack.push_async_callback(ledger.close)
         gate = Gate(register, ledger, ca=settings.tls_ca)
@@ -257,7 +258,7 @@ class _Builder:
         reader = Reader(database, vault)
         turns = Turns(database, vault, clock)
         runs = ToolRuns(database, vault, on.connected, clock, log)
-        router = Router.over(database, connections, on.admits, settings.provider_order, clock, log)
+        router = Router.over(database, connections, on.forbids, settings.provider_order, clock, log)
         stack.push_async_callback(router.spending.close)
         composer = Composer(reader, turns, knowledge, on.answerers, router, runs, clock)
         ai_marks = AiMarks(database, self._root.secret("ai marks"))
@@ -294,7 +295,7 @@ class _Builder:
             catalog=catalog,
             consents=consents,
             analytics=Analytics(database, consents, clock),
-            privacy=Privacy.over(foundations),
+            privacy=await Privacy.begun(foundations),
             jobs=jobs,
             notices=notices,
             accounts=accounts,

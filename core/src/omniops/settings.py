@@ -113,6 +113,25 @@ class Settings(BaseModel):
         default=None,
         description="Name of the mailer that sends mail. Default: the first one of the enabled plugins.",
     )
+    legal_name: str = Field(
+        default="", max_length=200, description="Who runs this server, as the privacy page names it."
+    )
+    postal_address: str = Field(default="", max_length=400, description="Postal address of the operator, on one line.")
+    privacy_email: str = Field(default="", max_length=254, description="Address for questions about privacy.")
+    privacy_contact: str = Field(
+        default="", max_length=200, description="Data protection officer, or another named contact."
+    )
+    eu_representative: str = Field(
+        default="",
+        max_length=400,
+        description="Representative in the EU (GDPR Art. 27), or why none is needed.",
+    )
+    objection_days: int = Field(
+        default=30,
+        ge=14,
+        le=365,
+        description="Days in which accounts may object to a new processor before it receives anything of them.",
+    )
     index_memory_mb: int = Field(default=256, ge=16, description="Memory that all opened indexes may take, in MiB.")
     crawl_per_second: float = Field(
         default=4.0, gt=0, le=100, description="Pages per second that the crawler asks one host for."

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from uuid import UUID
 
 from omniops.accounts.service import Accounts, DomainView, is_on
 from omniops.connections.service import Connections
@@ -10,12 +12,29 @@ from omniops.contracts.knowledge import Fetcher
 from omniops.contracts.plugin import PluginSettings
 from omniops.contracts.provider import Deployment, Provider
 from omniops.contracts.scope import Scope
+from omniops.contracts.vendor import CATEGORY, RESPOND
 from omniops.conversation.composing import Answerers
-from omniops.conversation.routing.filters import Admits
+from omniops.conversation.routing.filters import Forbids, Why
 from omniops.conversation.tools.running import Offered
+from omniops.errors import EgressRefused
+from omniops.gate.grants import Grant
 from omniops.plugins.calling import On
 from omniops.plugins.seams import Seams
 from omniops.privacy.register import ProcessorRegister
+
+_WHY: Mapping[str, Why] = {
+    "no_contract": "contract",
+    "contract_ended": "contract",
+    "no_links": "contract",
+    "country_unknown": "transfer",
+    "no_mechanism": "transfer",
+    "mechanism_ended": "transfer",
+    "objection_period": "notice",
+    "objected": "notice",
+}
+"""The gate's reasons in the router's words."""
+_SOMEBODY = UUID(int=0)
+"""A person who declared nothing."""
 
 
 class SwitchedOn:
@@ -43,14 +62,29 @@ class SwitchedOn:
         on = await self._on(domain.scope)
         return Answerers(self._seams.providers(on), self._offered(on), self._seams.redactors(on))
 
-    def admits(self, domain: DomainView) -> Admits:
-        """Whether the register lets a deployment have a turn of this domain. No question of a sandbox leaves."""
+    async def forbids(self, domain: DomainView, subject: UUID | None = None) -> Forbids:
+        """Why the register keeps a turn of this person from a deployment: the gate's own decision, made before. No
+        question of a sandbox leaves."""
+        grant = Grant("", RESPOND, domain.scope, (CATEGORY,), (subject or _SOMEBODY,))
+        unreadable = False
+        try:
+            grant = await self._register.traced(grant)
+        except EgressRefused:
+            unreadable = True
 
-        def admits(deployment: Deployment) -> bool:
-            known = deployment.processor is not None and self._register.get(deployment.processor) is not None
-            return deployment.processor is None or (known and not domain.sandbox)
+        def forbids(deployment: Deployment) -> Why | None:
+            if deployment.processor is None:
+                return None
+            entry = self._register.get(deployment.processor)
+            if domain.sandbox or unreadable or entry is None or entry.processor.role != "ai":
+                return "processor"
+            try:
+                self._register.check(replace(grant, processor=deployment.processor))
+            except EgressRefused as error:
+                return _WHY.get(error.reason, "processor")
+            return None
 
-        return admits
+        return forbids
 
     async def connected(self, scope: Scope, plugin: str) -> PluginSettings | None:
         """The newest connection of a plugin that works, or None."""

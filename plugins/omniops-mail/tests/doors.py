@@ -7,6 +7,7 @@ from omniops.gate.grants import Allow, Grant
 from omniops.gate.service import Gate
 from omniops.gate.sockets import dialled
 from omniops.privacy.register import ProcessorRegister
+from omniops.testing.signed import AllSigned
 
 
 class LoopbackAllowed:
@@ -33,8 +34,9 @@ class Door:
     def http(self, processor, **options):
         raise ConfigError("Mail speaks no HTTP.")
 
-    def dial(self, processor, host, port, *, purpose, categories=(), subjects=(), starttls=None):
-        register = ProcessorRegister([("mail", self._plugin().declares())], LoopbackAllowed())
+    def dial(self, processor, host, port, *, purpose, categories=(), subjects=(), starttls=None, scope=None):
+        declaration = self._plugin().declares()
+        register = ProcessorRegister([("mail", declaration)], LoopbackAllowed(), AllSigned(declaration))
         gate = Gate(register, self, ca=self._ca)
-        grant = Grant(processor, purpose, None, tuple(categories), tuple(subjects))
+        grant = Grant(processor, purpose, scope, tuple(categories), tuple(subjects))
         return dialled(gate, grant, host, port, starttls=starttls)

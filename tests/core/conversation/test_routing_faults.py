@@ -112,7 +112,7 @@ class World:
 
     async def live(self):
         self.office = Office(
-            admits=lambda one: one.processor is None or one.processor in self.declared,
+            forbids=lambda one: None if one.processor is None or one.processor in self.declared else "processor",
             keys=self.keys,
             uniform=self.chance.uniform,
         )

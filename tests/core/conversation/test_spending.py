@@ -24,7 +24,7 @@ def purse(desk):
 @pytest.fixture
 def sold(desk, monkeypatch):
     """The first deployment is a vendor's, and costs money; the second one runs inside."""
-    outside = Deployment("scripted/first", "scripted", "first", "eu", "post", price=PRICE)
+    outside = Deployment("scripted/first", "scripted", "first", "eu", "vendor", price=PRICE)
     inside = Deployment("scripted/second", "scripted", "second", "local", None)
     monkeypatch.setattr(desk.provider, "deployments", lambda: [outside, inside])
     desk.runtime.router.health.__init__(desk.runtime.log)  # breakers of other tests

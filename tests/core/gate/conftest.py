@@ -25,6 +25,11 @@ class MemoryRegister:
 
     entries: dict[tuple[str, str, int], tuple[str, frozenset[str], str]] = field(default_factory=dict)
     allows: dict[tuple[str, int], Allow] = field(default_factory=dict)
+    withheld: set[UUID] = field(default_factory=set)
+    """People whose data may go nowhere."""
+
+    async def traced(self, grant: Grant) -> Grant:
+        return grant
 
     def admit(self, grant: Grant, host: str, port: int) -> Admission:
         entry = self.entries.get((grant.processor, host, port))
@@ -33,6 +38,8 @@ class MemoryRegister:
         purpose, categories, tls = entry
         if grant.purpose != purpose or not set(grant.categories) <= categories:
             raise EgressRefused("Not for this purpose or category.", reason="undeclared")
+        if self.withheld & set(grant.subjects):
+            raise EgressRefused("Nothing covers this transfer.", reason="no_mechanism")
         return Admission(tls)
 
     async def allowed(self, host: str, port: int) -> Allow | None:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import httpx2
 import pytest
+from omniops.contracts.ids import new_id
 from omniops.contracts.scope import Scope
 from omniops.errors import EgressRefused, NotReachable, Rejected
 from omniops.gate.crawl import Crawler, read_capped
@@ -314,3 +315,22 @@ async def test_a_page_that_says_it_is_too_large_is_not_read(world, crawl):
         crawl.declare("shop.example", port)
         with pytest.raises(Rejected, match="2,000,000 bytes"):
             await crawl(f"https://shop.example:{port}/")
+
+
+async def test_each_request_of_a_shared_connection_is_judged_for_its_own_person(world, grant):
+    covered, withheld = new_id(), new_id()
+    async with world.server() as port:
+        url = f"https://{NAME}:{port}/v1"
+        assert (await get(world, replace(grant, subjects=(covered,)), url)).text == "hello"
+        world.register.withheld = {withheld}
+        with pytest.raises(EgressRefused):
+            await get(world, replace(grant, subjects=(withheld,)), url)
+        assert len(world.hits) == len(world.ledger.calls) == 1
+        world.register.withheld = {covered}
+        with pytest.raises(EgressRefused):
+            await get(world, replace(grant, subjects=(covered,)), url)
+        # The pool's connections were begun for the first person; another's are made all the same.
+        for pool in world.gate.pools.values():
+            await pool.aclose()
+        assert (await get(world, replace(grant, subjects=(new_id(),)), url)).text == "hello"
+    assert len(world.hits) == 2

@@ -110,12 +110,12 @@ async def test_mail_of_a_sandbox_needs_no_mailer(desk, sandbox):
 
 
 async def test_no_question_of_a_sandbox_goes_to_a_vendor(desk, sandbox):
-    vendors = Deployment("post/large", "post", "large", "DE", "post")
+    vendors = Deployment("model/large", "model", "large", "DE", "vendor")
     inside = Deployment("quoting/1", "quoting", "1", "here", None)
-    admits = desk.runtime.on.admits
-    assert admits(desk.domain)(vendors)
-    assert not admits(sandbox)(vendors)
-    assert admits(sandbox)(inside)
+    forbids = desk.runtime.on.forbids
+    assert (await forbids(desk.domain))(vendors) is None
+    assert (await forbids(sandbox))(vendors) == "processor"
+    assert (await forbids(sandbox))(inside) is None
 
 
 async def test_a_person_can_answer_in_a_sandbox(desk, sandbox):

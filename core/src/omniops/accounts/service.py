@@ -63,6 +63,11 @@ class DomainSettings(BaseModel):
     jurisdiction: str = Field(
         default="", pattern=r"^([A-Z]{2})?$", description="Country whose law choices are recorded under, as ISO 3166."
     )
+    origin: Literal["", "EEA", "UK", "CH", "elsewhere"] = Field(
+        default="",
+        description="Whose law governs visitors' data when it goes abroad; empty for not known, which takes them all. "
+        "Never guessed from an address.",
+    )
     order_numbers: list[Annotated[str, AfterValidator(checked_template)]] = Field(
         default_factory=list,
         max_length=10,

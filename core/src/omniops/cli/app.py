@@ -18,6 +18,7 @@ from omniops.cli import (
     privacy_audit,
     privacy_breach,
     privacy_persons,
+    privacy_register,
     privacy_retention,
     running,
     safety,
@@ -48,6 +49,7 @@ safety.register(knowledge.evaluate)
 verification.register(admin.domains)
 privacy_audit.register(admin.privacy)
 privacy_breach.register(admin.privacy)
+privacy_register.register(admin.privacy)
 plugins.register(app)
 docs.register(app)
 

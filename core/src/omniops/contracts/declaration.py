@@ -85,12 +85,42 @@ class Retention:
     least: int = 1
 
 
+Origin = Literal["EEA", "UK", "CH"]
+"""Where data comes from, as laws of transfers see it: chapter V of the GDPR and of the UK GDPR, Art. 16 Swiss FADP."""
+
+MechanismKind = Literal["adequacy", "dpf", "scc", "idta", "uk_addendum", "swiss_addendum", "none_needed"]
+"""What lets data go to another country. `dpf` is the Data Privacy Framework with its UK and Swiss extensions, to which
+a company certifies itself; `scc` the clauses of Decision (EU) 2021/914; `idta` and `uk_addendum` the ICO's;
+`swiss_addendum` the clauses with the changes that the FDPIC wants; `none_needed` says that no other party receives
+anything there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mechanism:
+    """What a processor's contract offers for transfers. Of force once the operator signed that contract.
+
+    `module` is that of the clauses: 2 from controller to processor, 3 from processor to processor. `source` is where it
+    can be read. Times are aware; None has no end, or began before anybody asks.
+    """
+
+    kind: MechanismKind
+    source: str
+    module: str = ""
+    valid_from: datetime | None = None
+    valid_until: datetime | None = None
+    assessment: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Processor:
     """A party that may receive data, and the only hosts, categories and purposes for which it may.
 
     `hosts` are exact names or `*.example.com` (one or more labels in front). `countries` are ISO 3166 codes.
     `tls` other than 1.3 is a named exception and is shown as such wherever the register is shown.
+
+    The rest is what the register tells about the party. What is not known stays empty, and what rests on it is refused:
+    without a country nothing personal leaves. `legal_name` is the company that signs (default: `name`), `contract_url`
+    its data-processing terms (Art. 28 GDPR), `retention` what it keeps and how long, in words.
     """
 
     key: str
@@ -102,6 +132,17 @@ class Processor:
     categories: tuple[str, ...] = ()
     ports: tuple[int, ...] = (443,)
     tls: Literal["1.3", "1.2"] = "1.3"
+    legal_name: str = ""
+    contact: str = ""
+    policy_url: str = ""
+    contract_url: str = ""
+    retention: str = ""
+    mechanisms: tuple[Mechanism, ...] = ()
+
+    @property
+    def party(self) -> str:
+        """The company that signs."""
+        return self.legal_name or self.name
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import ClassVar
 from uuid import UUID
 
 from omniops.contracts.channel import Delivery
+from omniops.contracts.scope import Scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,7 @@ class OutgoingMail:
 
     `from_name` is the business's name; the address belongs to the mailer. `html` says the same words as `text`. `ai`
     marks text that a machine wrote: the mail must say so in its header. `purpose`, `categories` and `subject_id` are
-    what the gate asks for; `subject_id` is the person that it is about, or None.
+    what the gate asks for; `subject_id` is the person that it is about, or None, and `scope` the domain that it is of.
     """
 
     idempotency_key: str
@@ -40,6 +41,7 @@ class OutgoingMail:
     attachments: Sequence[Attachment] = ()
     ai: bool = False
     subject_id: UUID | None = None
+    scope: Scope | None = None
 
 
 class Mailer(ABC):

@@ -85,7 +85,8 @@ class GateDoor(Protocol):
         """An HTTP client for one processor and purpose. Close it, or use it in `async with`.
 
         Make one for each call: it costs next to nothing, and connections to the processor are kept for the next.
-        `categories` and `subjects` say what goes along and about whom, `scope` for which domain: the ledger has it.
+        `categories` and `subjects` say what goes along and about whom, `scope` for which domain: the ledger has it, and
+        the gate finds by it whose law governs the transfer. Without a scope the strictest of all is taken.
         A vendor's SDK takes the client as its own.
         """
 
@@ -99,6 +100,7 @@ class GateDoor(Protocol):
         categories: Sequence[str] = (),
         subjects: Sequence[UUID] = (),
         starttls: Literal["smtp"] | None = None,
+        scope: Scope | None = None,
     ) -> AbstractAsyncContextManager[ssl.SSLSocket]:
         """A connection that speaks no HTTP, for libraries that take a socket; use it in `async with`.
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 from uuid import UUID
 
+from omniops.contracts.declaration import Origin
 from omniops.contracts.scope import Scope
 
 OWN_SITE = "own-site"
@@ -24,6 +25,9 @@ class Grant:
     `scope` is the account (and domain) that it is made for, or None for the deployment itself. For `own-site`, the
     `hosts` are the verified hosts of the domain; the purpose is `knowledge.crawl` (or `domain.verify`, for the one
     host that is being verified) and no personal data goes along.
+
+    `origins` are where the data comes from; None, as long as nobody looked, counts as everywhere. Whoever makes a grant
+    leaves it so: the register looks (`Register.traced`).
     """
 
     processor: str
@@ -32,6 +36,12 @@ class Grant:
     categories: tuple[str, ...] = ()
     subjects: tuple[UUID, ...] = ()
     hosts: frozenset[str] = frozenset()
+    origins: frozenset[Origin] | None = None
+
+    @property
+    def personal(self) -> bool:
+        """Whether data about somebody goes along."""
+        return bool(self.categories or self.subjects)
 
     @classmethod
     def own_site(cls, scope: Scope, hosts: frozenset[str]) -> Grant:
@@ -69,8 +79,12 @@ class Allow:
 class Register(Protocol):
     """Who is this processor, and may it receive this? Implemented by `privacy`."""
 
+    async def traced(self, grant: Grant) -> Grant:
+        """The grant with the origins of its data. Whatever `admit` needs from the database is fresh after it."""
+
     def admit(self, grant: Grant, host: str, port: int) -> Admission:
-        """Raises `EgressRefused` unless host, port, purpose and categories are all declared for the processor."""
+        """Raises `EgressRefused` unless host, port, purpose and categories are all declared for the processor, and a
+        contract and a mechanism of transfer cover personal data at this second."""
 
     async def allowed(self, host: str, port: int) -> Allow | None:
         """The operator's exception for this target, or None."""

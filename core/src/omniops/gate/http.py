@@ -7,6 +7,7 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -142,7 +143,7 @@ class GateTransport(httpx2.AsyncBaseTransport):
         port = request.url.port or (443 if scheme == "https" else 80)
         if scheme not in ("http", "https") or request.url.userinfo:
             raise EgressRefused("Only http(s) without user info leaves.", reason="bad_url")
-        tls = self._gate.least_tls(self._grant, host, port)
+        tls = await self._gate.least_tls(self._grant, host, port)
         allow = await self._gate.register.allowed(host, port)
         call = Call(self._grant, host, port)
         entry = await self._open(call)
@@ -170,7 +171,11 @@ class GateTransport(httpx2.AsyncBaseTransport):
                 max_connections=1000,
                 max_keepalive_connections=100,
                 keepalive_expiry=30.0,
-                network_backend=_Backend(self._gate, self._grant, plaintext=scheme == "http"),
+                # The requests of many people share a connection: each is judged by itself, above, and the connection
+                # for nobody.
+                network_backend=_Backend(
+                    self._gate, replace(self._grant, categories=(), subjects=()), plaintext=scheme == "http"
+                ),
             )
         return pool
 

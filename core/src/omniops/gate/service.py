@@ -72,7 +72,7 @@ class Gate:
         look-up changes nothing.
         """
         target = parse_target(host, port)
-        admission = self.register.admit(grant, target.host, target.port)
+        admission = self.register.admit(await self.register.traced(grant), target.host, target.port)
         allow = await self.register.allowed(target.host, target.port)
         if allow is None:
             check_name(target)
@@ -109,7 +109,7 @@ class Gate:
         """
         target = parse_target(host, 443)
         check_name(target)
-        self.register.admit(grant, target.host, target.port)
+        self.register.admit(await self.register.traced(grant), target.host, target.port)
         if target.address is not None:
             raise NotReachable(f"{host} is an address; it has no records.")
         servers = self._servers if self._servers is not None else [(address, 53) for address in nameservers()]
@@ -153,10 +153,10 @@ class Gate:
         context.minimum_version = ssl.TLSVersion.TLSv1_3 if tls == "1.3" else ssl.TLSVersion.TLSv1_2
         return context
 
-    def least_tls(self, grant: Grant, host: str, port: int) -> TLS:
-        """The least version that the register demands for a target."""
+    async def least_tls(self, grant: Grant, host: str, port: int) -> TLS:
+        """The least version that the register demands for a target. Raises `EgressRefused` like `admit`."""
         target = parse_target(host, port)
-        return self.register.admit(grant, target.host, target.port).tls
+        return self.register.admit(await self.register.traced(grant), target.host, target.port).tls
 
 
 async def resolve(host: str, port: int) -> Sequence[Address]:

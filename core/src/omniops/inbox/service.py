@@ -46,6 +46,7 @@ from omniops.inbox.provenance import Provenances
 from omniops.inbox.queue import ConversationView, Queue, row_view
 from omniops.inbox.summary import Summary, summarise
 from omniops.privacy.service import Consents
+from omniops.vault.models import Subject
 from omniops.vault.service import Vault
 
 PURPOSE = "support.provide"
@@ -90,7 +91,8 @@ class ConsentView:
 
 @dataclass(frozen=True, slots=True)
 class Detail:
-    """All that a person sees beside the messages. `draft` is the one that waits."""
+    """All that a person sees beside the messages. `draft` is the one that waits, `origin` where the visitor said that
+    their data comes from."""
 
     conversation: ConversationView
     summary: Summary
@@ -98,6 +100,7 @@ class Detail:
     notes: Sequence[NoteView]
     events: Sequence[EventView]
     consents: Sequence[ConsentView]
+    origin: str | None = None
 
 
 class Inbox:
@@ -152,6 +155,7 @@ class Inbox:
                 ConversationEvent.domain_id == scope.domain_id, ConversationEvent.conversation_id == conversation_id
             )
             events = (await session.exec(done.order_by(col(ConversationEvent.id)))).all()
+            visitor = await session.get(Subject, (scope.domain_id, conversation.subject_id))
         opened = await self._vault.open(notes, purpose=PURPOSE, actor=actor)
         waiting = await self.drafts.all(scope, state="open", conversation_id=conversation_id, actor=actor)
         return Detail(
@@ -161,6 +165,7 @@ class Inbox:
             [NoteView(note.id, opened(note.text, otherwise=""), note.author, note.created_at) for note in notes],
             [EventView(e.event, e.before, e.after, e.actor, e.reason, e.created_at) for e in events],
             await self._consents_of(scope, conversation.subject_id),
+            visitor.origin if visitor is not None else None,
         )
 
     async def _consents_of(self, scope: Scope, subject_id: UUID) -> list[ConsentView]:

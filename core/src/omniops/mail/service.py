@@ -51,6 +51,7 @@ KINDS: Mapping[str, Kind] = {
     "reply": Kind("support.provide"),
     "rights": Kind("rights.answer", required=True),
     "breach": Kind("breach.handle", required=True),
+    "notice": Kind("support.provide", required=True),
 }
 
 
@@ -269,6 +270,7 @@ def _outgoing(scope: Scope, mail: Mail, kind: Kind, to: str, content: dict[str, 
         attachments=[Attachment(name, kind_of, base64.b64decode(raw)) for name, kind_of, raw in content["attachments"]],
         ai=content["ai"],
         subject_id=mail.subject_id if mail.subject_id != scope.account_id else None,
+        scope=scope,
     )
 
 

@@ -146,7 +146,18 @@ async def _inside(settings: Settings, ready: Prepared) -> list[Check]:
         return [Check("schema", "fail", "The database is behind this version.", "", "Run `omniops migrate`.")]
     checks = [Check("schema", "ok", "Tables and code are at the same revision.")]
     async with Runtime.open(settings, ready.links, ready.root) as runtime:
-        looks = (_database, _plugins, _encoder, _languages, _exceptions, _owners, _jobs, _audit, own_questions)
+        looks = (
+            _database,
+            _plugins,
+            _encoder,
+            _languages,
+            _register,
+            _exceptions,
+            _owners,
+            _jobs,
+            _audit,
+            own_questions,
+        )
         for look in looks:
             checks += await _guarded(look, runtime)
     return checks
@@ -228,6 +239,20 @@ async def _languages(runtime: Runtime) -> list[Check]:
     ]
 
 
+async def _register(runtime: Runtime) -> list[Check]:
+    refused = [row for row in await runtime.privacy.records.rows(used=False) if row.refused is not None]
+    return [
+        Check(
+            f"register {row.processor.key}",
+            "warn",
+            f"{row.processor.party} receives nothing of people from everywhere: {row.refused}.",
+            "Without a contract and a mechanism of transfer, no personal data leaves.",
+            f"omniops privacy register show {row.processor.key}",
+        )
+        for row in refused
+    ] or [Check("register", "ok", "Every processor is covered, or there is none.")]
+
+
 async def _exceptions(runtime: Runtime) -> list[Check]:
     return [
         Check(
@@ -288,6 +313,11 @@ async def own_questions(runtime: Runtime) -> list[Check]:
         for domain in found
         if domain["fell"]
     ] or [Check("own questions", "ok", f"{len(found)} domains have questions of their own, and none fell.")]
+
+
+LOOKS = (
+    _database, _plugins, _encoder, _languages, _register, _exceptions, _owners, _jobs, _audit, own_questions,
+)  # fmt: skip
 
 
 def worst(checks: list[Check]) -> Literal["ok", "warn", "fail"]:

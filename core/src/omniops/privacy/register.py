@@ -1,14 +1,35 @@
-"""The register of processors: who may receive what, from the declarations of the loaded plugins."""
+"""The register of processors: who may receive what, from the declarations of the loaded plugins, what the operator
+signed, and what accounts were told."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Protocol
+from uuid import UUID
 
-from omniops.contracts.declaration import Declaration, Processor
+from omniops.contracts.declaration import Declaration, Origin, Processor
+from omniops.contracts.ids import Clock, SystemClock
 from omniops.errors import ConfigError, EgressRefused
 from omniops.gate.grants import CRAWL, OWN_SITE, OWN_WEBHOOK, VERIFY, WEBHOOK, Admission, Allow, Grant
+from omniops.privacy.terms import NoTerms, Terms
+from omniops.privacy.transfers import (
+    EVERYWHERE,
+    NAMES,
+    ORIGINS,
+    Signed,
+    adequate,
+    at_home,
+    covering,
+    in_force,
+    own_machine,
+)
+
+CONTRACT = "contract"
+"""The kind of a signature that is the contract itself (Art. 28(3) GDPR)."""
+BOUND = frozenset({"processor", "ai"})
+"""Roles of parties with which the operator has the contract. What a business chose, the business contracted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +38,20 @@ class Registered:
 
     plugin: str
     processor: Processor
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """By what data of an origin may go to a country of a processor now. `code` is None where it may; else it is the
+    stable reason why not. `until` is when `by` ends, None where it has no end."""
+
+    origin: Origin
+    country: str
+    by: str
+    source: str = ""
+    until: datetime | None = None
+    assessment: str = ""
+    code: str | None = None
 
 
 class Exceptions(Protocol):
@@ -28,8 +63,16 @@ class Exceptions(Protocol):
 class ProcessorRegister:
     """Implements the gate's `Register`: register entries by key, own sites, and the operator's exceptions."""
 
-    def __init__(self, declarations: Iterable[tuple[str, Declaration]], allows: Exceptions) -> None:
+    def __init__(
+        self,
+        declarations: Iterable[tuple[str, Declaration]],
+        allows: Exceptions,
+        terms: Terms | None = None,
+        clock: Clock | None = None,
+    ) -> None:
         self._allows = allows
+        self.terms = terms or NoTerms()
+        self._clock = clock or SystemClock()
         self._entries: dict[str, Registered] = {}
         self._purposes: dict[str, frozenset[str]] = {}
         for plugin, declaration in declarations:
@@ -54,19 +97,30 @@ class ProcessorRegister:
     def all(self) -> tuple[Registered, ...]:
         return tuple(self._entries.values())
 
+    async def traced(self, grant: Grant) -> Grant:
+        """The grant with the origins of its data, over fresh terms. Raises `EgressRefused` where they cannot be read:
+        what is not known is not sent."""
+        if not grant.personal:
+            return grant
+        await self.terms.freshen(grant.scope.account_id if grant.scope else None)
+        return replace(grant, origins=await self.terms.origins(grant))
+
     def admit(self, grant: Grant, host: str, port: int) -> Admission:
         if grant.processor == OWN_SITE:
             return _own_site(grant, host)
         if grant.processor == OWN_WEBHOOK:
             return _own_webhook(grant, host, port)
-        entry = self._entries.get(grant.processor)
-        if entry is None:
-            raise EgressRefused(f"There is no processor {grant.processor!r}.", reason="unknown_processor")
-        processor = entry.processor
+        processor = self._known(grant).processor
         if not any(_matches(host, pattern) for pattern in processor.hosts):
             raise EgressRefused(f"{host} is no host of {processor.name}.", reason="unknown_host")
         if port not in processor.ports:
             raise EgressRefused(f"Port {port} is not declared for {processor.name}.", reason="unknown_port")
+        self.check(grant)
+        return Admission(processor.tls)
+
+    def check(self, grant: Grant) -> None:
+        """All of `admit` but host and port: what the router asks before it chooses. Raises `EgressRefused`."""
+        processor = self._known(grant).processor
         if grant.purpose not in processor.purposes:
             raise EgressRefused(
                 f"{processor.name} receives nothing for {grant.purpose!r}.", reason="purpose_not_declared"
@@ -74,10 +128,112 @@ class ProcessorRegister:
         undeclared = set(grant.categories) - set(processor.categories)
         if undeclared:
             raise EgressRefused(f"{processor.name} receives no {min(undeclared)!r}.", reason="category_not_declared")
-        return Admission(processor.tls)
+        if grant.personal and not own_machine(processor.hosts):
+            self._check_notices(processor, grant.scope.account_id if grant.scope else None)
+            self._check_contract(processor)
+            self._check_transfer(processor, EVERYWHERE if grant.origins is None else grant.origins)
 
     async def allowed(self, host: str, port: int) -> Allow | None:
         return await self._allows.find(host, port)
+
+    # What stands for a processor, for whoever shows it
+
+    def described(self, processor: Processor) -> Processor:
+        """With what the operator added to it."""
+        return replace(processor, **self.terms.words(processor.key))
+
+    def signed(self, processor: Processor) -> Sequence[Signed]:
+        """What was signed with the party that now stands behind the key; another's signature counts for nothing."""
+        return [one for one in self.terms.signed(processor.key) if one.party == processor.party]
+
+    def contract(self, processor: Processor) -> Signed | None:
+        """The contract that is in force now."""
+        now = self._clock.now()
+        return next((one for one in self.signed(processor) if one.kind == CONTRACT and in_force(one, now)), None)
+
+    def ways(self, processor: Processor, origins: Iterable[Origin] = ORIGINS) -> list[Way]:
+        """For each origin and country, by what data may go there now, or why it may not."""
+        return [self._way(processor, origin, country) for origin in origins for country in processor.countries]
+
+    def _known(self, grant: Grant) -> Registered:
+        entry = self._entries.get(grant.processor)
+        if entry is None:
+            raise EgressRefused(f"There is no processor {grant.processor!r}.", reason="unknown_processor")
+        return entry
+
+    def _check_notices(self, processor: Processor, account_id: UUID | None) -> None:
+        now = self._clock.now()
+        for notice in self.terms.pending(account_id, processor.key):
+            if notice.objected:
+                raise EgressRefused(
+                    f"This account objected to {processor.name}.",
+                    reason="objected",
+                    do=f"Its admin can agree: `omniops privacy register agree {processor.key}`.",
+                )
+            if now < notice.ends_at:
+                raise EgressRefused(
+                    f"{processor.name}, or something of it, is new to this account, which may object until "
+                    f"{notice.ends_at:%d %B %Y %H:%M} UTC.",
+                    reason="objection_period",
+                    do=f"Its admin can agree at once: `omniops privacy register agree {processor.key}`.",
+                )
+
+    def _check_contract(self, processor: Processor) -> None:
+        if processor.role not in BOUND:
+            self._check_links(processor)
+            return
+        if self.contract(processor) is not None:
+            return
+        ended = any(one.kind == CONTRACT for one in self.signed(processor))
+        raise EgressRefused(
+            f"The contract with {processor.party} has ended."
+            if ended
+            else f"No contract with {processor.party} is on record.",
+            reason="contract_ended" if ended else "no_contract",
+            do=f"Accept its terms, then record it: `omniops privacy register sign {processor.key}`.",
+        )
+
+    def _check_links(self, processor: Processor) -> None:
+        """What a business connects works under terms of its own: they must be there to be read."""
+        known = self.described(processor)
+        if not (known.policy_url and known.contract_url):
+            raise EgressRefused(
+                f"It is not known where the privacy policy and the terms of {processor.name} can be read.",
+                reason="no_links",
+                do=f"Add them: `omniops privacy register describe {processor.key} --policy … --terms …`.",
+            )
+
+    def _check_transfer(self, processor: Processor, origins: frozenset[Origin]) -> None:
+        if not processor.countries and origins:
+            raise EgressRefused(
+                f"It is not known in which countries {processor.name} is.",
+                reason="country_unknown",
+                do="Name them in the plugin's settings.",
+            )
+        for way in self.ways(processor, sorted(origins)):
+            if way.code is not None:
+                raise EgressRefused(
+                    f"Data from {way.origin} may not go to {processor.name} in {way.country}: {way.by}.",
+                    reason=way.code,
+                    do=f"Sign one: `omniops privacy register sign {processor.key} --mechanism …`.",
+                )
+
+    def _way(self, processor: Processor, origin: Origin, country: str) -> Way:
+        now = self._clock.now()
+        if own_machine(processor.hosts):
+            return Way(origin, country, "this machine")
+        if at_home(origin, country):
+            return Way(origin, country, "no transfer: the same area")
+        if (decision := adequate(origin, country, now)) is not None:
+            return Way(origin, country, NAMES["adequacy"], decision.source, decision.until)
+        signed = [one for one in self.signed(processor) if one.kind != CONTRACT]
+        if found := covering(origin, country, signed, now):
+            # The one that lasts longest tells how long it is allowed.
+            best = max(found, key=lambda one: (one.valid_until is None, one.valid_until or now))
+            return Way(origin, country, NAMES[best.kind], best.source, best.valid_until, best.assessment)
+        if any(origin in one.origins and country in one.countries for one in signed):
+            return Way(origin, country, "what was signed for it has ended", code="mechanism_ended")
+        return Way(origin, country, "nothing covers it", code="no_mechanism")
 
 
 def _own_site(grant: Grant, host: str) -> Admission:

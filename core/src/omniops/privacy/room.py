@@ -20,12 +20,15 @@ from omniops.privacy.breach.cases import Breaches
 from omniops.privacy.breach.register import BreachRegister
 from omniops.privacy.breach.telling import Telling
 from omniops.privacy.bridging import Bridge
+from omniops.privacy.california import California
 from omniops.privacy.catalog import AUDIT_DAYS, Catalog
+from omniops.privacy.changes import Changes
 from omniops.privacy.children import Children
 from omniops.privacy.consent_receipts import ConsentReceipts
 from omniops.privacy.consents import Consents
 from omniops.privacy.erasure import Erasure
 from omniops.privacy.opt_in import OptIn
+from omniops.privacy.origins import Origins
 from omniops.privacy.persons.duties import Duties
 from omniops.privacy.persons.exporting import Exporting
 from omniops.privacy.persons.fields import FieldMap
@@ -39,9 +42,11 @@ from omniops.privacy.persons.service import Persons
 from omniops.privacy.persons.sheet import Sheets
 from omniops.privacy.persons.stores import Stores
 from omniops.privacy.preferences import Preferences
+from omniops.privacy.records import Operator, Records
 from omniops.privacy.register import ProcessorRegister
 from omniops.privacy.retention.engine import Retention
 from omniops.privacy.retention.holds import Holds
+from omniops.privacy.signatures import Signatures
 from omniops.settings import Settings
 from omniops.vault.blobs import Blobs
 from omniops.vault.roots import RootProvider
@@ -87,14 +92,32 @@ class Privacy:
     breaches: Breaches
     heads: Heads
     exports: Exports
+    changes: Changes
+    signatures: Signatures
+    records: Records
+    origins: Origins
+    california: California
 
     @classmethod
-    def over(cls, on: Foundations) -> Privacy:
+    async def begun(cls, on: Foundations) -> Privacy:
+        """The room, and what it does once before anything else may: accounts are told of new processors."""
         erasure = Erasure(on.database, on.vault)
         key = on.root.secret("audit log")
         keep = timedelta(days=AUDIT_DAYS)
         heads = Heads(on.database, on.audit, key, on.settings.public_url, keep, on.clock, on.log)
         heads.tasks(on.jobs)
+        changes = Changes(
+            on.database,
+            on.vault,
+            on.audit,
+            on.accounts,
+            on.register,
+            on.mail,
+            on.jobs,
+            on.clock,
+            days=on.settings.objection_days,
+        )
+        await changes.keep()
         return cls(
             erasure=erasure,
             persons=_persons(on, erasure),
@@ -110,6 +133,11 @@ class Privacy:
             breaches=_breaches(on),
             heads=heads,
             exports=Exports(on.database, key, on.clock),
+            changes=changes,
+            signatures=Signatures(on.database, on.audit, on.register, changes, on.clock),
+            records=Records(on.database, on.register, on.catalog, on.clock, _operator(on.settings)),
+            origins=Origins(on.database, on.audit),
+            california=California(on.database, on.catalog, on.register, on.jobs, on.clock),
         )
 
 
@@ -148,4 +176,14 @@ def _breaches(on: Foundations) -> Breaches:
         Telling(on.database, on.vault, on.mail, on.clock),
         on.clock,
         on.log,
+    )
+
+
+def _operator(settings: Settings) -> Operator:
+    return Operator(
+        settings.legal_name,
+        settings.postal_address,
+        settings.privacy_email,
+        settings.privacy_contact,
+        settings.eu_representative,
     )

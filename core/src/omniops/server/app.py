@@ -34,6 +34,7 @@ from omniops.server import (
     preference_pages,
     preferences,
     problems,
+    register,
     retention,
     routing,
     system,
@@ -81,6 +82,7 @@ def create_app(runtime: Runtime) -> FastAPI:
     app.include_router(consent.router)
     app.include_router(preferences.router)
     app.include_router(preference_pages.router)
+    app.include_router(register.router)
     app.include_router(analytics.router)
     app.include_router(business_visitors.router)
     app.include_router(tool_runs.router)

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from omniops.contracts.declaration import Origin
 from omniops.conversation.service import Reason
 from omniops.server.visitor_shapes import Body, State
 
@@ -155,6 +156,7 @@ class Detail(Shape):
     notes: list[Note]
     events: list[Event]
     consents: list[Consent] = Field(description="What the visitor said yes and no to, the oldest first.")
+    origin: Origin | None = Field(description="Where the visitor said that their data comes from.")
 
 
 class Words(Body):

@@ -11,7 +11,7 @@ from omniops.server.idempotency import Idempotent
 from omniops.server.limits import WritingVisitor
 from omniops.server.openapi import fails
 from omniops.server.permissions import App, CurrentVisitor
-from omniops.server.visitor_shapes import Body, Identified, OptOut, Session
+from omniops.server.visitor_shapes import Body, DeclaredOrigin, Identified, OptOut, Session
 
 router = APIRouter(prefix="/v1/visitor", tags=["visitor"], route_class=Idempotent)
 
@@ -97,3 +97,17 @@ async def opt_in(runtime: App, visitor: WritingVisitor) -> OptOut:
     """Takes the wish back. A conversation that waits for a person goes on waiting until `POST /v1/visitor/ai`."""
     await runtime.visiting.opt_outs.withdraw(visitor)
     return OptOut(ai_opt_out=False)
+
+
+@router.get("/origin")
+async def origin(runtime: App, visitor: CurrentVisitor) -> DeclaredOrigin:
+    """Where the visitor said their data comes from; null where they never did."""
+    return DeclaredOrigin(origin=await runtime.privacy.origins.of(visitor.scope, visitor.subjects))
+
+
+@router.post("/origin")
+async def declare_origin(runtime: App, visitor: WritingVisitor, body: DeclaredOrigin) -> DeclaredOrigin:
+    """Says whose law of transfers is to hold for the visitor's data, beside the website's own. Null takes it back. It
+    counts from the next answer on."""
+    await runtime.privacy.origins.declare(visitor.scope, visitor.subjects, body.origin, actor=visitor.actor)
+    return body

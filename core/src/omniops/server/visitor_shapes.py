@@ -8,6 +8,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from omniops.contracts.declaration import Origin
+
 State = Literal["ai", "draft", "waiting", "human", "closed"]
 
 
@@ -131,6 +133,12 @@ class Identified(BaseModel):
 
 class OptOut(BaseModel):
     ai_opt_out: bool
+
+
+class DeclaredOrigin(Body):
+    origin: Origin | None = Field(
+        description="European Economic Area, United Kingdom or Switzerland.", examples=["UK", "EEA", "CH"]
+    )
 
 
 class Conversation(BaseModel):

@@ -34,6 +34,7 @@ from omniops.hookspecs import Plugin
 from omniops.privacy.register import ProcessorRegister
 from omniops.testing.fakes import context as make_context
 from omniops.testing.provider import ProviderSuite, check_order
+from omniops.testing.signed import AllSigned
 from omniops.testing.upstream import HOST, Answer, Step, Upstream, write_authority
 from omniops.testing.wire import Wire, Written
 
@@ -180,7 +181,7 @@ def register(rooms: Rooms, name: str, plugin: Plugin, *, hosts: tuple[str, ...] 
         moved = [replace(processor, hosts=hosts) for processor in declaration.processors]
         declaration = replace(declaration, processors=moved)
     assert rooms.gate is not None
-    rooms.register = rooms.gate.register = ProcessorRegister([(name, declaration)], _Loopback())
+    rooms.register = rooms.gate.register = ProcessorRegister([(name, declaration)], _Loopback(), AllSigned(declaration))
 
 
 def done(events: Sequence[Event]) -> Done:

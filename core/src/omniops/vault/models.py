@@ -41,6 +41,7 @@ class Subject(Marked, table=True):
     restricted_at: datetime | None = not_personal("processing is restricted since", default=None)
     hold: bool = not_personal("a legal hold forbids deletion", default=False)
     erased_at: datetime | None = not_personal("keys were shredded", default=None)
+    origin: str | None = not_personal("EEA, UK or CH, as the person declared it", default=None)
     created_at: datetime = not_personal("first seen", default_factory=utcnow)
 
 

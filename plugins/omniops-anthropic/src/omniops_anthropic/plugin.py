@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from omniops import Health, Info, Plugin, PluginContext, hookimpl
-from omniops.contracts.declaration import Declaration, Processor
+from omniops.contracts.declaration import Declaration
 from omniops.contracts.integration import Integration
 from omniops.contracts.provider import Provider
-from omniops.contracts.vendor import CATEGORY, CONNECT, RESPOND, endings
+from omniops.contracts.vendor import endings
 
 from omniops_anthropic.integration import AnthropicIntegration
-from omniops_anthropic.names import ANTHROPIC
+from omniops_anthropic.processor import processor
 from omniops_anthropic.provider import AnthropicProvider
 from omniops_anthropic.settings import AnthropicConnection, AnthropicSettings
 
@@ -29,20 +29,7 @@ class AnthropicPlugin(Plugin):
     @hookimpl
     def declares(self) -> Declaration:
         settings: AnthropicSettings = self.context.settings
-        return Declaration(
-            processors=[
-                Processor(
-                    key=ANTHROPIC,
-                    name="Anthropic, PBC",
-                    role="ai",
-                    hosts=(settings.host,),
-                    ports=(settings.port,),
-                    countries=("US",),
-                    purposes=(RESPOND, CONNECT),
-                    categories=(CATEGORY,),
-                )
-            ]
-        )
+        return Declaration(processors=[processor(settings)])
 
     @hookimpl
     def providers(self) -> Sequence[Provider]:

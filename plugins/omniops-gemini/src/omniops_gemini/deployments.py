@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
-from omniops.contracts.declaration import Processor
+from omniops.contracts.declaration import Mechanism, Processor
 from omniops.contracts.provider import Deployment
 from omniops.contracts.vendor import CATEGORY, CONNECT, RESPOND
 
@@ -13,6 +14,23 @@ from omniops_gemini.settings import GeminiSettings
 
 NAME = PROCESSOR = "gemini"
 """Of the provider, and key of the processor."""
+TERMS = "https://business.safety.google/processorterms/"
+KEEPS = {
+    "days": "For a limited time, to look for abuse (paid projects); not used for training.",
+    "none": "Nothing, where Google approved zero data retention for the key's project.",
+}
+_OFFICIAL: dict[str, Any] = {
+    "legal_name": "Google LLC",
+    "contact": "https://support.google.com/policies/troubleshooter/9009584",
+    "policy_url": "https://policies.google.com/privacy",
+    "contract_url": TERMS,
+    "mechanisms": (
+        Mechanism("scc", TERMS, module="2 and 3"),
+        Mechanism("uk_addendum", TERMS),
+        Mechanism("swiss_addendum", TERMS),
+    ),
+}
+"""What Google's processing terms offer for paid projects, read in November 2026. Another address is somebody else's."""
 
 
 def processor(settings: GeminiSettings) -> Processor:
@@ -27,6 +45,8 @@ def processor(settings: GeminiSettings) -> Processor:
         countries=tuple(settings.countries),
         purposes=(RESPOND, CONNECT),
         categories=(CATEGORY,),
+        **(_OFFICIAL if settings.base_url is None else {}),
+        retention=KEEPS[settings.retention] if settings.base_url is None else "",
     )
 
 

@@ -31,6 +31,7 @@ class MailPlugin(Plugin):
                 Processor(
                     key=SMTP,
                     name=f"{settings.party} (SMTP)",
+                    legal_name=settings.party,
                     role="processor",
                     hosts=(settings.smtp_host,),
                     ports=(settings.smtp_port,),
@@ -44,6 +45,7 @@ class MailPlugin(Plugin):
                 Processor(
                     key=IMAP,
                     name=f"{settings.party} (IMAP)",
+                    legal_name=settings.party,
                     role="processor",
                     hosts=(settings.imap_host,),
                     ports=(settings.imap_port,),

@@ -13,6 +13,7 @@ from uuid import UUID
 from omniops import PluginContext
 from omniops.contracts.channel import Delivery
 from omniops.contracts.mail import Mailer, OutgoingMail
+from omniops.contracts.scope import Scope
 from omniops.errors import NotReachable, NotReady, Permanent, Reconnect
 
 from omniops_mail.settings import MailSettings
@@ -53,6 +54,7 @@ class SMTPMailer(Mailer):
             purpose=mail.purpose,
             categories=mail.categories,
             subjects=[mail.subject_id] if mail.subject_id else (),
+            scope=mail.scope,
         )
 
 
@@ -64,6 +66,7 @@ async def submit(
     purpose: str,
     categories: Sequence[str],
     subjects: Sequence[UUID] = (),
+    scope: Scope | None = None,
 ) -> Delivery:
     """Hands one mail to the SMTP host. `failed`: the address does not exist. Raises what a mailer may raise."""
     settings: MailSettings = context.settings
@@ -77,6 +80,7 @@ async def submit(
             categories=categories,
             subjects=subjects,
             starttls="smtp" if settings.smtp_starttls else None,
+            scope=scope,
         ) as sock:
             await asyncio.to_thread(_submit, sock, message, login, greeted=settings.smtp_starttls)
     except smtplib.SMTPRecipientsRefused as error:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
-from omniops.contracts.declaration import Processor
+from omniops.contracts.declaration import Mechanism, Processor
 from omniops.contracts.provider import Cap, Deployment, Price
 from omniops.contracts.vendor import CATEGORY, CONNECT, RESPOND
 
@@ -13,6 +14,18 @@ from omniops_openai.settings import REGIONS, OpenAISettings
 
 NAME = PROCESSOR = "openai"
 """Of the provider, and key of the processor."""
+TERMS = "https://openai.com/policies/data-processing-addendum/"
+_OFFICIAL: dict[str, Any] = {
+    "contact": "privacy@openai.com",
+    "policy_url": "https://openai.com/policies/privacy-policy/",
+    "contract_url": TERMS,
+    "mechanisms": (
+        Mechanism("scc", TERMS, module="2 and 3"),
+        Mechanism("uk_addendum", TERMS),
+        Mechanism("swiss_addendum", TERMS),
+    ),
+}
+"""What OpenAI's addendum offers, read in November 2026. A server at `base_url` is somebody else's."""
 
 
 def processor(settings: OpenAISettings) -> Processor:
@@ -28,7 +41,18 @@ def processor(settings: OpenAISettings) -> Processor:
         purposes=(RESPOND, CONNECT),
         categories=(CATEGORY,),
         tls=settings.tls if not settings.official else "1.3",
+        **(_OFFICIAL if settings.official else {}),
+        retention=_keeps(settings),
     )
+
+
+def _keeps(settings: OpenAISettings) -> str:
+    """What is known of it, in words; of a server of the operator's choice nothing is."""
+    if settings.retention == "none":
+        return "Nothing, by the operator's contract (zero data retention)."
+    if not settings.official:
+        return ""
+    return "Up to 30 days, to look for abuse; nothing in its history of answers."
 
 
 def deployments(settings: OpenAISettings) -> list[Deployment]:

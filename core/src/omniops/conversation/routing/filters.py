@@ -10,14 +10,14 @@ from uuid import UUID
 
 from omniops.contracts.provider import Deployment, Provider, Request
 
-Admits = Callable[[Deployment], bool]
-"""Whether the register lets a deployment's processor receive a turn of this domain."""
-
 Why = Literal[
-    "capability", "processor", "region", "retention", "size", "key", "budget", "price", "breaker", "account",
-    "rate_limit", "model", "attempts", "time", "retry_budget",
+    "capability", "processor", "contract", "transfer", "notice", "region", "retention", "size", "key", "budget",
+    "price", "breaker", "account", "rate_limit", "model", "attempts", "time", "retry_budget",
 ]  # fmt: skip
-"""Why a deployment was not asked. The first eight are of the request and its domain, the others of this moment."""
+"""Why a deployment was not asked. Those up to `price` are of the request and its domain, the others of this moment."""
+
+Forbids = Callable[[Deployment], Why | None]
+"""Why the register keeps a turn from a deployment's processor, or None where it may have it."""
 
 BYTES_PER_TOKEN = 3
 """Rather low: English has about four, and a request that is refused for its size costs a visitor's time."""
@@ -28,7 +28,7 @@ class Rules:
     """What a domain admits. Empty `regions` or `retention` admit all; what runs in this process (`processor` None)
     sends nothing to anybody, so that region, retention, key and budget do not concern it."""
 
-    admits: Admits
+    forbids: Forbids
     regions: frozenset[str] = frozenset()
     retention: frozenset[str] = frozenset()
     own: Mapping[str, UUID] = field(default_factory=dict)
@@ -64,8 +64,8 @@ def refusal(deployment: Deployment, request: Request, rules: Rules, tokens: int)
         return "capability"
     if tokens > deployment.max_input:
         return "size"
-    if not rules.admits(deployment):
-        return "processor"
+    if (why := rules.forbids(deployment)) is not None:
+        return why
     if deployment.processor is None:
         return None
     if rules.regions and deployment.region not in rules.regions and deployment.region != "local":

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from uuid import UUID
 
 from omniops.accounts.service import DomainView
 from omniops.connections.service import Connections
@@ -27,7 +28,7 @@ from omniops.contracts.provider import (
 )
 from omniops.conversation.routing.attempt import Attempt, Call, Parts, limits_of
 from omniops.conversation.routing.credentials import Connected
-from omniops.conversation.routing.filters import Admits, Candidate, Rules, Why, candidates, estimated, ordered
+from omniops.conversation.routing.filters import Candidate, Forbids, Rules, Why, candidates, estimated, ordered
 from omniops.conversation.routing.health import Health
 from omniops.conversation.routing.hedging import alone, race
 from omniops.conversation.routing.spending import Spending, cost, dearest
@@ -44,6 +45,9 @@ RESET_BELOW = 200
 SAME_WITHIN = 1.0
 """Longest Retry-After, in seconds, that is waited out."""
 HEDGE_LEAST = 2.0
+
+Asked = Callable[[DomainView, UUID | None], Awaitable[Forbids]]
+"""How the register is asked: for a domain and a person of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +74,11 @@ class NoDeployment(ProviderError):
 class Router:
     """Routes the rounds of all answers of this process."""
 
-    def __init__(self, parts: Parts, admits: Callable[[DomainView], Admits], order: Sequence[str] = ()) -> None:
+    def __init__(self, parts: Parts, forbids: Asked, order: Sequence[str] = ()) -> None:
         self.health = parts.health
         self.spending = parts.spending
         self._parts = parts
-        self._admits = admits
+        self._forbids = forbids
         self._order = tuple(order)
 
     @classmethod
@@ -82,14 +86,14 @@ class Router:
         cls,
         database: Database,
         connections: Connections,
-        admits: Callable[[DomainView], Admits],
+        forbids: Asked,
         order: Sequence[str],
         clock: Clock,
         log: Log,
     ) -> Router:
         """The router of a process."""
         parts = Parts(Health(log), Spending(database, clock, log), Connected(connections), log)
-        return cls(parts, admits, order)
+        return cls(parts, forbids, order)
 
     async def route(
         self,
@@ -172,7 +176,7 @@ class Router:
             trace.ends = now + ANSWER_SECONDS
         deployments = [deployment for provider in providers for deployment in provider.deployments()]
         known = dearest(deployments)
-        rules = await self.rules(domain, deployments, known)
+        rules = await self.rules(domain, deployments, known, request.subject)
         trace.over_budget = rules.over_budget
         found, refused = candidates(providers, request, rules)
         trace.filtered |= dict(refused)
@@ -194,12 +198,15 @@ class Router:
         """Names of providers in the order in which they are asked: the domain's, else the operator's."""
         return list(domain.settings.providers or self._order)
 
-    async def rules(self, domain: DomainView, deployments: Sequence[Deployment], known: Price | None) -> Rules:
-        """What the domain admits now. Its keys and sums are read only where a vendor is there to be asked."""
+    async def rules(
+        self, domain: DomainView, deployments: Sequence[Deployment], known: Price | None, subject: UUID | None = None
+    ) -> Rules:
+        """What the domain admits now, for data of `subject` or, where nobody is named, of somebody unknown.
+        Its keys and sums are read only where a vendor is there to be asked."""
         settings, vendors = domain.settings, any(one.processor is not None for one in deployments)
         budget = settings.daily_budget if vendors else None
         return Rules(
-            admits=self._admits(domain),
+            forbids=await self._forbids(domain, subject),
             regions=frozenset(settings.regions),
             retention=frozenset(settings.retention),
             own=await self._parts.credentials.own(domain.scope) if vendors else {},

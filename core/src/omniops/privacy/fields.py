@@ -1,0 +1,52 @@
+"""The field map: every personal column of every loaded table, from its mark alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from sqlmodel import SQLModel
+
+from omniops.contracts.declaration import Category, Purpose, Retention
+from omniops.database.marks import mark_of
+from omniops.database.policies import scope_kind
+from omniops.privacy.catalog import Catalog
+
+UNKNOWN = "not known"
+VISITORS, MEMBERS = "visitors and contacts of the website", "members of the business"
+
+
+@dataclass(frozen=True, slots=True)
+class PersonalField:
+    """A column with what its mark says."""
+
+    table: str
+    column: str
+    people: str
+    category: Category
+    purposes: Sequence[Purpose]
+    retention: Retention | None
+
+
+def personal_fields(catalog: Catalog) -> list[PersonalField]:
+    """All of them, by table and column. A mark that names what nobody declares stands under its own key."""
+    return sorted(_fields(catalog), key=lambda one: (one.table, one.column))
+
+
+def _fields(catalog: Catalog) -> Iterator[PersonalField]:
+    for table in SQLModel.metadata.tables.values():
+        people = MEMBERS if scope_kind(table) == "account" else VISITORS
+        for column in table.columns:
+            mark = mark_of(dict(column.info))
+            if mark is None or mark.kind != "personal":
+                continue
+            purposes = [catalog.purposes.get(key) or Purpose(key, key, "contract") for key in sorted(mark.purposes)]
+            category = catalog.categories.get(mark.category) or Category(mark.category, mark.category)
+            yield PersonalField(table.name, column.name, people, category, purposes, catalog.retention.get(mark.retain))
+
+
+def kept(field: PersonalField) -> str:
+    """How long a field is kept, in words."""
+    if field.retention is None:
+        return UNKNOWN
+    return f"{field.retention.days} days" if field.retention.days is not None else "with its account"
