@@ -6,14 +6,10 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from importlib.resources import files
-from pathlib import Path
-from typing import Any
 
 from omniops.accounts.keys import Keys
 from omniops.accounts.members import Members
@@ -23,10 +19,10 @@ from omniops.accounts.throttle import Throttle
 from omniops.analytics.service import Analytics
 from omniops.audit.service import Audit
 from omniops.connections.listening import Listening
-from omniops.connections.service import Connections, Kinds
+from omniops.connections.service import Connections
 from omniops.contracts.ids import Clock, SystemClock
-from omniops.contracts.knowledge import IndexParts, KnowledgeIndex
-from omniops.contracts.plugin import Log, PluginContext
+from omniops.contracts.knowledge import KnowledgeIndex
+from omniops.contracts.plugin import Log
 from omniops.conversation.ai_marks import AiMarks
 from omniops.conversation.answering import Answering
 from omniops.conversation.attachments import Attachments
@@ -51,11 +47,10 @@ from omniops.conversation.turns import Turns
 from omniops.conversation.visiting import Visiting
 from omniops.conversation.visitors import Visitors
 from omniops.database.links import Links
-from omniops.database.migrate import CORE_BRANCH, Branch, Migrator
+from omniops.database.migrate import CORE_BRANCH, Migrator
 from omniops.database.notices import Notices
 from omniops.database.service import Database
-from omniops.doors import PluginGate, PluginVault, Rooms
-from omniops.errors import ConfigError, NotFound
+from omniops.errors import NotFound
 from omniops.gate.ledger import Allows, DatabaseLedger
 from omniops.gate.service import Gate
 from omniops.inbox.service import Inbox
@@ -70,7 +65,8 @@ from omniops.knowledge.store import PassageRows
 from omniops.knowledge.trials import Trials
 from omniops.logs import logger
 from omniops.mail.service import Post
-from omniops.plugins.loading import Loaded, Plugins, load
+from omniops.plugged import Plugged, kinds_of
+from omniops.plugins.loading import Loaded, Plugins
 from omniops.plugins.seams import Seams
 from omniops.privacy.catalog import Catalog
 from omniops.privacy.consents import Consents
@@ -190,7 +186,6 @@ class _Builder:
         self._timing = timing
         self._migrate = migrate
         self._log: Log = logger("omniops")
-        self._rooms = Rooms()
 
     async def build(self, plugins: Plugins | None, stack: AsyncExitStack) -> Runtime:
         settings, log, clock = self._settings, self._log, self._clock
@@ -202,9 +197,8 @@ class _Builder:
         database.audit_system_use(audit.system_use)
 
         await asyncio.to_thread(Migrator(self._links).ensure_compatible, CORE_BRANCH)
-        found = plugins or load(settings, partial(self._context, database))
-        await asyncio.to_thread(self._migrate_plugins, found)
-        self._report(found)
+        plugged = Plugged(settings, self._links, self._clock, log, migrate=self._migrate)
+        found = await plugged.load(database, plugins)
         declarations = [(loaded.name, loaded.declaration) for loaded in found.loaded]
         catalog = Catalog.build(declarations)
         allows = Allows(database, clock)
@@ -217,16 +211,15 @@ class _Builder:
         await vault.check_root()
         seams = Seams(found, lambda said: log.error("plugin.failed", said=said))
         encoders = Encoders(seams.encoders, settings.encoder, log)
-        self._rooms.vault, self._rooms.gate = vault, gate
-        self._rooms.register, self._rooms.encoders = register, encoders
+        plugged.ready(vault, gate, register, encoders)
 
         jobs = Jobs(database, log, self._timing)
         notices = Notices(self._links.app, log)
         accounts = Accounts(database, vault, audit)
         throttle = Throttle(database, self._root.secret("throttle"))
         rows = PassageRows(database, clock)
-        index = self._index(seams, rows, encoders)
-        kinds = partial(_kinds, seams)
+        index = plugged.index(seams, rows, encoders)
+        kinds = partial(kinds_of, seams)
         connections = Connections(database, vault, audit, jobs, kinds, clock)
         on = SwitchedOn(seams, accounts, register, connections)
         knowledge = Knowledge(
@@ -338,63 +331,3 @@ class _Builder:
             clock=clock,
             log=log,
         )
-
-    def _context(self, database: Database, name: str, values: Any) -> PluginContext:
-        folder = self._settings.data_dir / "plugins" / name
-        return PluginContext(
-            name=name,
-            settings=values,
-            gate=PluginGate(name, self._rooms),
-            session=database.session,
-            vault=PluginVault(name, self._rooms),
-            clock=self._clock,
-            log=logger(f"plugin.{name}"),
-            folder=folder,
-            encoder=self._rooms.encoder,
-        )
-
-    def _migrate_plugins(self, plugins: Plugins) -> None:
-        """The last stage of loading: a plugin whose tables are not there, and cannot be brought there, is left out."""
-        for loaded in [loaded for loaded in plugins.loaded if loaded.declaration.tables is not None]:
-            branch = plugin_branch(loaded)
-            migrator = Migrator(self._links, [branch])
-            try:
-                if self._migrate:
-                    migrator.upgrade(branch)
-                else:
-                    migrator.ensure_compatible(branch)
-            except Exception as error:
-                plugins.fail(loaded.name, "migrate", f"{type(error).__name__}: {error}")
-
-    def _report(self, plugins: Plugins) -> None:
-        for report in plugins.reports.values():
-            if report.state == "failed":
-                self._log.error("plugin.failed", plugin=report.name, stage=report.stage, said=report.problem)
-
-    def _index(self, seams: Seams, rows: PassageRows, encoders: Encoders) -> KnowledgeIndex:
-        offers = {offer.name: offer for offer in seams.knowledge_indexes()}
-        chosen = offers.get(self._settings.knowledge_index)
-        if chosen is None:
-            raise ConfigError(
-                f"No plugin offers the index {self._settings.knowledge_index!r} (setting knowledge_index).",
-                do=f"There are: {', '.join(sorted(offers)) or 'none'}.",
-            )
-        folder = self._settings.data_dir / "index"
-        os.makedirs(folder, mode=0o700, exist_ok=True)
-        return chosen.open(IndexParts(rows, encoders, folder, self._settings.index_memory_mb * 1024 * 1024))
-
-
-def plugin_branch(loaded: Loaded) -> Branch:
-    """Where a plugin's revisions lie."""
-    assert loaded.declaration.tables is not None
-    return Branch(loaded.name, Path(str(files(loaded.declaration.tables.migrations))) / "versions")
-
-
-def _kinds(seams: Seams) -> Kinds:
-    return Kinds(
-        {loaded.name: type(loaded.plugin).Connection for loaded in seams.loaded},
-        seams.integrations(),
-        seams.channels(),
-        {loaded.name: loaded.declaration.processors for loaded in seams.loaded},
-        frozenset(plugin for plugin, _ in seams.consent_sources().values()),
-    )

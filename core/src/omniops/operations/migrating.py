@@ -7,7 +7,8 @@ import asyncio
 from omniops.bootstrap import Prepared, make_folders, migrate_core, prepared
 from omniops.database.migrate import CORE_BRANCH, Migrator
 from omniops.errors import PluginError
-from omniops.runtime import Runtime, plugin_branch
+from omniops.plugged import plugin_branch
+from omniops.runtime import Runtime
 from omniops.settings import Settings
 
 
