@@ -12,6 +12,7 @@ from omniops.contracts.scope import Actor, Scope
 from omniops.errors import NotFound, Refused, Rejected
 from omniops.privacy.retention import sweeping
 from omniops.privacy.retention.places import places
+from omniops.privacy.retention.terms import Terms
 from sqlalchemy import text
 from sqlmodel import SQLModel
 
@@ -318,6 +319,14 @@ async def test_plugins_are_asked_again_before_a_cut_short_run_goes_on(desk, engi
     assert run.state == "incomplete"
     assert left(desk, "message", visitor) == 2
     assert keys(desk, visitor) == [("active",)]
+
+
+async def test_a_model_without_a_table_keeps_nothing_from_going(desk, engine):
+    """A plugin that failed at its migration leaves a model behind."""
+    found = {place.table: place for place in places(SQLModel.metadata)}
+    assert "message" in {child.table for child in found["conversation"].waits_for}
+    terms = Terms([found["conversation"]], {"chat": 90}, desk.clock.now())
+    assert "message" not in str(terms.due(found["conversation"], {}))
 
 
 async def test_every_reference_that_a_deletion_follows_has_an_index(desk):
