@@ -6,6 +6,7 @@ from base64 import urlsafe_b64decode
 from datetime import datetime, timedelta
 from uuid import uuid4
 
+import psycopg
 import pytest
 from omniops.contracts.retention import KeptBack
 from omniops.contracts.scope import Actor, Scope
@@ -329,14 +330,20 @@ async def test_a_model_without_a_table_keeps_nothing_from_going(desk, engine):
     assert "message" not in str(terms.due(found["conversation"], {}))
 
 
+UNINDEXED = """
+select f.conrelid::regclass::text, f.conname from pg_constraint f
+where f.contype = 'f' and f.confdeltype = 'c' and f.conrelid::regclass::text = any(%s) and not exists (
+    select from pg_index i where i.indrelid = f.conrelid
+    and (i.indkey::int2[])[0:array_length(f.conkey, 1) - 1] @> f.conkey)
+"""
+
+
 async def test_every_reference_that_a_deletion_follows_has_an_index(desk):
     """Else a sweep would read a whole table for every row that it deletes."""
-    found = desk.rows(
-        "select f.conrelid::regclass::text, f.conname from pg_constraint f where f.contype = 'f'"
-        " and f.connamespace = 'omniops'::regnamespace and f.confdeltype = 'c' and not exists ("
-        " select from pg_index i where i.indrelid = f.conrelid"
-        " and (i.indkey::int2[])[0:array_length(f.conkey, 1) - 1] @> f.conkey)"
-        " and f.conrelid::regclass::text = any(%s)",
-        [*(place.table for place in places(SQLModel.metadata)), "ai_mark", "outbox", "blob_chunk"],
-    )
-    assert found == []
+    tables = [*(place.table for place in places(SQLModel.metadata)), "ai_mark", "outbox", "blob_chunk", "passage"]
+    names = [f"omniops.{table}" for table in tables]
+    with psycopg.connect(desk.runtime.database.links.admin.conninfo()) as connection:
+        assert connection.execute(UNINDEXED, [names]).fetchall() == []
+        connection.execute("drop index omniops.ix_ai_mark_message")
+        assert connection.execute(UNINDEXED, [names]).fetchall() == [("omniops.ai_mark", "fk_message_id_message")]
+        connection.rollback()
