@@ -57,6 +57,23 @@ def tokens(desk):
     return desk.rows("select count(*) from omniops.lookup where kind = 'visitor' and domain_id = %s", desk.domain.id)
 
 
+async def test_every_domain_and_account_is_swept_at_night(desk, engine):
+    visitor = await chat(desk, 90)
+    account = desk.domain.scope.account_id
+    for days in (364, 366):
+        desk.rows(
+            "insert into omniops.egress_entry (account_id, id, processor, host, port, purpose, categories, subjects,"
+            " bytes_out, bytes_in, at) values (%s, %s, 'own-site', 'h', 443, 'p', '[]', '[]', 0, 0, %s)",
+            account, uuid4(), desk.clock.now() - timedelta(days=days),
+        )  # fmt: skip
+    await engine.nightly()
+    await desk.work("privacy")
+    assert left(desk, "message", visitor) == 0
+    assert desk.rows("select count(*) from omniops.egress_entry where account_id = %s", account) == [(1,)]
+    (run,) = await engine.runs(Scope(account))
+    assert (run.state, run.deleted) == ("done", {"egress_entry": 1})
+
+
 async def test_a_conversation_goes_after_its_time_with_all_that_hangs_on_it_and_then_its_keys(desk, engine):
     old, young = await chat(desk, 90), await chat(desk, 89)
     assert tokens(desk) == [(2,)]
@@ -268,23 +285,6 @@ async def test_every_run_is_on_record(desk, engine):
     assert entries[-1][2]["rows"] == run.deleted
     assert entries[-1][2]["hash"] == run.hash
     assert (await desk.runtime.audit.verify(desk.domain.scope.account_id)).broken is None
-
-
-async def test_every_domain_and_account_is_swept_at_night(desk, engine):
-    visitor = await chat(desk, 90)
-    account = desk.domain.scope.account_id
-    for days in (364, 366):
-        desk.rows(
-            "insert into omniops.egress_entry (account_id, id, processor, host, port, purpose, categories, subjects,"
-            " bytes_out, bytes_in, at) values (%s, %s, 'own-site', 'h', 443, 'p', '[]', '[]', 0, 0, %s)",
-            account, uuid4(), desk.clock.now() - timedelta(days=days),
-        )  # fmt: skip
-    await engine.nightly()
-    await desk.work("privacy")
-    assert left(desk, "message", visitor) == 0
-    assert desk.rows("select count(*) from omniops.egress_entry where account_id = %s", account) == [(1,)]
-    (run,) = await engine.runs(Scope(account))
-    assert (run.state, run.deleted) == ("done", {"egress_entry": 1})
 
 
 async def test_files_that_nobody_needs_any_more_go_with_their_conversation(desk, engine):
