@@ -20,6 +20,7 @@ from uuid import UUID
 
 import httpx2
 import psycopg
+from omniops import logs
 from omniops.bootstrap import prepared
 from omniops.operations.firsts import Firsts
 from omniops.runtime import Runtime
@@ -124,6 +125,7 @@ def main():
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--json", action="store_true")
     chosen = parser.parse_args()
+    logs.configure("error", "text")
     with tempfile.TemporaryDirectory(prefix="omniops-bench-") as name:
         folder = Path(name)
         folder.chmod(0o711)

@@ -4,11 +4,13 @@ from datetime import date, timedelta
 from uuid import uuid4
 
 import pytest
+from omniops.analytics.service import Seen, Visit
 from omniops.contracts.scope import Actor
 from omniops.errors import NotFound, Refused, Rejected
 from omniops.operations.firsts import OPERATOR
 from omniops.privacy.models import SubjectLink
 from omniops.privacy.retention.sweeping import Sweeper
+from omniops.privacy.service import Answer, Circumstances, choices
 
 COURT, WHY = "District court, 12 O 345/26", "Claim of Tom Miller"
 
@@ -167,6 +169,27 @@ async def test_a_hold_that_is_placed_while_a_run_is_under_way_stops_it(desk, hol
     assert run.state == "incomplete"
     assert messages(desk, visitor) == 2
     assert run.shredded == 0
+
+
+async def test_events_of_a_held_person_stay_when_a_consent_ends(desk, holds, member):
+    visitor, scope, runtime = await old(desk), desk.domain.scope, desk.runtime
+    (choice,) = [c for c in choices(runtime.catalog, "en") if c.purpose == "analytics"]
+    hold = await place(desk, holds, member, visitor)
+
+    async def answer(given):
+        said = Answer("analytics", given, choice.notice, choice.version)
+        await runtime.consents.record(scope, visitor.subject_id, said, Circumstances("api", "en"), actor=OPERATOR)
+
+    async def events_after_a_no():
+        await answer(True)
+        await runtime.analytics.write(scope, visitor.subject_id, [Seen("page", "/")], Visit("", "", "none"))
+        await answer(False)
+        statement = "select count(*) from omniops.analytics_event where subject_id = %s"
+        return desk.rows(statement, visitor.subject_id)[0][0]
+
+    assert await events_after_a_no() == 1
+    await holds.lift(scope, hold.id, "Settled", actor=member)
+    assert await events_after_a_no() == 0
 
 
 async def test_only_a_member_places_and_lifts_by_name(desk, holds, member):

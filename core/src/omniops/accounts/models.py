@@ -58,7 +58,10 @@ class MemberSession(AccountModel, table=True):
     """A signed-in browser. The token exists at the member's side only; here is its hash."""
 
     __tablename__ = "member_session"
-    __table_args__ = (belongs_to(Member, "member_id"),)
+    __table_args__ = (
+        belongs_to(Member, "member_id"),
+        Index("ix_member_session_member", "account_id", "member_id"),
+    )
     member_id: UUID
     hash: bytes = not_personal("hash of a random token")
     expires_at: datetime = not_personal("end of the session", retain="session")

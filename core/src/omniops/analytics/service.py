@@ -21,6 +21,7 @@ from omniops.contracts.scope import Actor, Scope
 from omniops.contracts.sealed import seal
 from omniops.database.service import Database
 from omniops.privacy.service import Consents, Signal
+from omniops.vault.models import Subject
 
 PURPOSE = "analytics"
 ACTOR = Actor.system("analytics.write")
@@ -129,6 +130,10 @@ class Analytics:
         await connection.execute(_ADD, rows)
 
     async def _forget(self, session: AsyncSession, scope: Scope, subject_id: UUID) -> None:
+        """Under a legal hold the events stay, and open for nobody; they go once the hold and their time are over."""
+        subject = await session.get(Subject, (scope.domain_id, subject_id))
+        if subject is not None and subject.hold:
+            return
         connection = await session.connection()
         await connection.execute(
             delete(AnalyticsEvent).where(

@@ -85,12 +85,14 @@ def upgrade() -> None:
         "create trigger held_from_the_start before insert on omniops.subject"
         " for each row execute function omniops.omniops_held_from_the_start()"
     )
-    # Deleting a message or a file looks for the rows that go with it.
+    # Deleting a row looks for those that go with it.
+    op.create_index("ix_member_session_member", "member_session", ["account_id", "member_id"], unique=False)
     op.create_index("ix_ai_mark_message", "ai_mark", ["domain_id", "message_id"], unique=False)
     op.create_index("ix_attachment_blob", "attachment", ["domain_id", "blob_id"], unique=False)
 
 
 def downgrade() -> None:
+    op.drop_index("ix_member_session_member", table_name="member_session")
     op.drop_index("ix_attachment_blob", table_name="attachment")
     op.drop_index("ix_ai_mark_message", table_name="ai_mark")
     op.execute("drop trigger held_from_the_start on omniops.subject")
