@@ -15,6 +15,7 @@ from omniops.plugins.seams import Seams
 from omniops.privacy.bridging import Bridge
 from omniops.privacy.catalog import Catalog
 from omniops.privacy.children import Children
+from omniops.privacy.consent_jobs import ConsentJobs
 from omniops.privacy.consent_receipts import ConsentReceipts
 from omniops.privacy.consents import Consents
 from omniops.privacy.erasure import Erasure
@@ -52,6 +53,7 @@ class Privacy:
 
     erasure: Erasure
     bridge: Bridge
+    consent_jobs: ConsentJobs
     children: Children
     opt_in: OptIn
     preferences: Preferences
@@ -62,6 +64,7 @@ class Privacy:
         return cls(
             erasure=Erasure(on.database, on.vault),
             bridge=Bridge(on.consents, on.clock),
+            consent_jobs=ConsentJobs(on.database, on.consents.ledger, on.consents.voices, on.jobs, on.clock),
             children=Children(on.database, on.audit, on.consents, on.clock),
             opt_in=OptIn(on.database, on.vault, on.consents, on.catalog, on.mail, on.jobs, on.signer, on.clock),
             preferences=Preferences(on.database, on.accounts, on.catalog, on.register, on.consents),
