@@ -123,8 +123,8 @@ async def test_a_yes_ends_at_its_second_in_every_process_and_the_entry_follows(d
         assert await desk.runtime.consents.of(desk.domain.scope, visitor.subject_id) == {"analytics": "expired"}
     assert await entered(desk, visitor.subject_id) == [("analytics", "given", "api")], "nobody waited for the job"
     assert counted(desk) == 2
-    await desk.runtime.consents.expire()
-    await desk.runtime.consents.expire()
+    await desk.runtime.privacy.consent_jobs.expire()
+    await desk.runtime.privacy.consent_jobs.expire()
     assert await entered(desk, visitor.subject_id) == [("analytics", "given", "api"), ("analytics", "expired", "age")]
     assert counted(desk) == 0, "what hung on the yes goes with it"
     assert await in_audit(desk) == ["consent.given", "consent.expired"]
@@ -248,6 +248,31 @@ async def test_a_signal_takes_back_what_stands_and_leaves_what_one_asks_for_by_h
     with pytest.raises(Rejected, match="signal"):
         await say(desk, visitor.subject_id, True, signal="gpc")
     assert (await entered(desk, visitor.subject_id))[-1] == ("analytics", "withdrawn", "signal")
+
+
+async def test_a_no_beside_a_forbidden_yes_is_kept(desk):
+    scope, how = desk.domain.scope, Circumstances("banner", "en")
+    browser = await desk.runtime.consents.choose(scope, None, [answer(desk, True, "advertising")], how)
+    subject = await desk.runtime.consents.bearer(scope, browser.token)
+    both = [answer(desk, True), answer(desk, False, "advertising"), answer(desk, True, "chat.remember")]
+    with pytest.raises(Rejected, match="signal"):
+        await desk.runtime.consents.choose(scope, browser.token, both, replace(how, signal="gpc"))
+    assert await entered(desk, subject) == [
+        ("advertising", "given", "banner"),
+        ("analytics", "refused", "signal"),
+        ("advertising", "withdrawn", "banner"),
+    ]
+
+
+async def test_a_yes_from_before_the_ledger_ends_as_well(desk):
+    visitor = await desk.visitor()
+    desk.rows(
+        'update omniops.subject set consents = \'{"analytics": "given"}\','
+        " consents_until = '{\"analytics\": \"2026-01-01T00:00:00+00:00\"}', consents_end = '2026-01-01' where id = %s",
+        visitor.subject_id,
+    )
+    await desk.runtime.privacy.consent_jobs.expire()
+    assert await entered(desk, visitor.subject_id) == [("analytics", "expired", "age")]
 
 
 # Vetoes, and who is told

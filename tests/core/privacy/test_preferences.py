@@ -112,7 +112,7 @@ async def test_a_no_takes_one_call_and_holds_at_once(desk, shop):
     assert standing.json()["forget"] == told["forget"]
     assert len((await see(desk, shop, token))["history"]) == 6, "its holder sees for a day what was answered"
     desk.clock.forward(days=1, seconds=1)
-    await desk.runtime.consents.expire()
+    await desk.runtime.privacy.consent_jobs.expire()
     assert not (await see(desk, shop, token))["known"]
 
 

@@ -7,10 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import text
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -23,29 +21,27 @@ from omniops.contracts.scope import Actor, Scope
 from omniops.contracts.tokens import new_token, token_hash
 from omniops.database.service import Database
 from omniops.errors import NotFound, Refused, Rejected
-from omniops.jobs.service import MAINTENANCE, Jobs, Task
+from omniops.jobs.service import Jobs
 from omniops.plugins.seams import Seams
 from omniops.privacy.ages import child
 from omniops.privacy.catalog import Catalog
-from omniops.privacy.ledger import Answer, Circumstances, Ledger, OnNo, Page, change_of, home, last_yes, locked_person
+from omniops.privacy.ledger import (
+    Answer,
+    Circumstances,
+    Ledger,
+    OnNo,
+    Page,
+    home,
+    locked_person,
+    without_asking,
+)
 from omniops.privacy.models import ConsentBrowser, ConsentEvent
 from omniops.privacy.notices import NoticeTexts
 from omniops.privacy.policy import decide
 from omniops.privacy.signals import Signal, forbids
-from omniops.privacy.voices import TELL, Voices
+from omniops.privacy.voices import Voices
 from omniops.vault.keys import state_of
 from omniops.vault.models import Subject
-
-ACTOR = Actor.system("consent.age")
-AT_ONCE = 200
-"""Persons whose consents end in one round of the job."""
-KEPT_FOR_ITS_HOLDER = timedelta(days=1)
-_WORTHLESS = text(
-    "delete from omniops.consent_browser b using omniops.subject s where s.home_id = b.domain_id"
-    " and s.id = b.subject_id and s.consents_end is null and b.created_at < :before"
-    " and not exists (select from omniops.consent_event e where e.home_id = b.domain_id"
-    " and e.subject_id = b.subject_id and e.created_at >= :before)"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +62,6 @@ class Consents:
         texts: NoticeTexts,
         ledger: Ledger,
         voices: Voices,
-        jobs: Jobs,
         clock: Clock,
     ) -> None:
         self._database = database
@@ -75,10 +70,6 @@ class Consents:
         self.ledger = ledger
         self.voices = voices
         self._clock = clock
-        jobs.register(
-            Task("privacy:consent_expiry", self.expire, queue=MAINTENANCE, cron="*/5 * * * *"),
-            Task(TELL, self._tell),
-        )
 
     @classmethod
     def over(
@@ -94,7 +85,7 @@ class Consents:
     ) -> Consents:
         """With the ledger's pen and the voices of plugins."""
         voices = Voices(seams, accounts, jobs)
-        return cls(database, catalog, texts, Ledger(audit, voices, clock), voices, jobs, clock)
+        return cls(database, catalog, texts, Ledger(audit, voices, clock), voices, clock)
 
     def when_ended(self, purpose: str, act: OnNo) -> None:
         """From now on `act` runs in the transaction in which a given consent to `purpose` ends."""
@@ -123,20 +114,19 @@ class Consents:
         """
         await self._check(answer, circumstances, confirmed=confirmed)
         vetoes = await self._vetoes(scope, subject_id, answer, circumstances)
+        denied = _signalled(answer, circumstances)
+        if denied:
+            answer, circumstances = _denied(answer, circumstances)
         async with self._database.session(scope) as session:
             person = await locked_person(session, scope, subject_id)
             if not person:
                 raise NotFound("There is no such person.")
             page = Page(session, scope, actor)
             vetoes = {**vetoes, **_age(person, answer, circumstances)}
-            if _signalled(answer, circumstances):
-                answer, circumstances = _denied(answer, circumstances)
-                await self.ledger.answer(page, person, answer, circumstances, {})
-            else:
-                await self.ledger.answer(page, person, answer, circumstances, vetoes)
+            await self.ledger.answer(page, person, answer, circumstances, vetoes)
             await self.ledger.finish(page)
             await session.commit()
-        if circumstances.method == "signal":
+        if denied:
             raise _forbidden()
         if answer.given and (no := [verdict.reason for verdict in vetoes.values() if not verdict.allowed]):
             raise Refused("This yes does not stand here.", reason="child" if "child" in no else "vetoed")
@@ -166,7 +156,7 @@ class Consents:
             person = await locked_person(session, scope, browser.subject_id) if browser else []
             page = Page(session, scope, Actor("visitor", "unknown"))
             if denied:
-                answers = [a for a in answers if _signalled(a, circumstances)]
+                answers = [a for a in answers if not a.given or _signalled(a, circumstances)]
             elif not person and any(a.given and _stand(vetoes[a.purpose]) for a in answers):
                 token, browser, person = self._new_browser(session, scope, fresh)
                 await session.flush()
@@ -174,9 +164,11 @@ class Consents:
                 page.actor = Actor("visitor", str(person[0].id))
             states = {}
             for answer in answers:
-                said, how = _denied(answer, circumstances) if denied else (answer, circumstances)
+                said, how = answer, circumstances
+                if _signalled(answer, circumstances):
+                    said, how = _denied(answer, circumstances)
                 if person:
-                    asked = {} if denied else {**vetoes[answer.purpose], **_age(person, answer, circumstances)}
+                    asked = {**vetoes[answer.purpose], **_age(person, said, how)}
                     states[answer.purpose] = await self.ledger.answer(page, person, said, how, asked)
                 else:
                     await self.ledger.nobody(page, fresh, said, how)
@@ -214,9 +206,7 @@ class Consents:
         own answer: `method` names it."""
         for purpose in purposes:
             if person and person[0].consents.get(purpose) == "given":
-                given = await last_yes(page.session, page.scope, person[0].id, purpose)
-                no = Answer(purpose, False, given.notice_id, given.notice_version)
-                how = Circumstances(method, given.locale, signal, given.jurisdiction)
+                no, how = await without_asking(page, person[0].id, purpose, method, signal)
                 await self.ledger.answer(page, person, no, how, {})
 
     # What stands
@@ -258,44 +248,6 @@ class Consents:
         reason = decide(mark, self._catalog.purposes[purpose], state, actor)
         if reason is not None:
             raise Refused("This person did not say yes to this.", reason=reason)
-
-    # Jobs
-
-    async def expire(self) -> None:
-        """Enters the end of every yes whose time is over; the vault's door did not wait for it. Forgets the numbers of
-        browsers that have allowed nothing for a day."""
-        while True:
-            async with self._database.system("consent: answers whose time is over") as session:
-                statement = (
-                    select(Subject.account_id, Subject.home_id, Subject.id)
-                    .where(col(Subject.consents_end) <= self._clock.now(), col(Subject.erased_at).is_(None))
-                    .limit(AT_ONCE)
-                )
-                due = (await session.exec(statement)).all()
-            for account_id, home_id, subject_id in due:
-                await self._expire(Scope(account_id, home_id if home_id != account_id else None), subject_id)
-            if len(due) < AT_ONCE:
-                break
-        async with self._database.system("consent: numbers of browsers that allow nothing any more") as session:
-            connection = await session.connection()
-            await connection.execute(_WORTHLESS, {"before": self._clock.now() - KEPT_FOR_ITS_HOLDER})
-            await session.commit()
-
-    async def _expire(self, scope: Scope, subject_id: UUID) -> None:
-        async with self._database.session(scope) as session:
-            subject = await session.get(Subject, (home(scope), subject_id), with_for_update=True)
-            if subject is None or subject.erased_at is not None:
-                return
-            page = Page(session, scope, ACTOR)
-            await self.ledger.expire(page, subject)
-            await self.ledger.finish(page)
-            await session.commit()
-
-    async def _tell(self, scope: Scope, event_id: str) -> None:
-        async with self._database.session(scope) as session:
-            event = await session.get(ConsentEvent, (home(scope), UUID(event_id)))
-        if event is not None:  # erased meanwhile
-            await self.voices.tell(change_of(scope, event))
 
     # Before an answer counts
 

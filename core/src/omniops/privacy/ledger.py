@@ -111,9 +111,7 @@ class Ledger:
         now = self._clock.now()
         over = [p for p, end in state.until.items() if end <= now and state.consents.get(p) == "given"]
         for purpose in over:
-            given = await last_yes(page.session, page.scope, subject.id, purpose)
-            answer = Answer(purpose, False, given.notice_id, given.notice_version)
-            how = Circumstances("age", given.locale, jurisdiction=given.jurisdiction)
+            answer, how = await without_asking(page, subject.id, purpose, "age")
             await self._change(page, subject, answer, "expired", "expired", how, {})
         return len(over)
 
@@ -217,16 +215,22 @@ def change_of(scope: Scope, event: ConsentEvent) -> ConsentChange:
     )
 
 
-async def last_yes(session: AsyncSession, scope: Scope, subject_id: UUID, purpose: str) -> ConsentEvent:
-    """The entry that a standing consent rests on."""
+async def without_asking(
+    page: Page, subject_id: UUID, purpose: str, method: str, signal: Signal = "none"
+) -> tuple[Answer, Circumstances]:
+    """The end of a standing consent that its person was not asked for, in the words that the yes rests on."""
     statement = (
         select(ConsentEvent)
-        .where(ConsentEvent.home_id == home(scope), ConsentEvent.subject_id == subject_id)
+        .where(ConsentEvent.home_id == home(page.scope), ConsentEvent.subject_id == subject_id)
         .where(ConsentEvent.purpose == purpose, col(ConsentEvent.answer).in_(("given", "renewed")))
         .order_by(col(ConsentEvent.id).desc())
         .limit(1)
     )
-    return (await session.exec(statement)).one()
+    given = (await page.session.exec(statement)).first()
+    if given is None:  # of a build that had no ledger yet
+        return Answer(purpose, False, f"choice.{purpose}", ""), Circumstances(method, "", signal)
+    no = Answer(purpose, False, given.notice_id, given.notice_version)
+    return no, Circumstances(method, given.locale, signal, given.jurisdiction)
 
 
 async def locked_person(session: AsyncSession, scope: Scope, subject_id: UUID) -> list[Subject]:

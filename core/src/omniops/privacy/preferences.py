@@ -81,9 +81,10 @@ class Preferences:
             )
         return found
 
-    async def history(self, scope: Scope, subject_id: UUID) -> list[ConsentEvent]:
-        """Every answer of a person, the oldest first."""
-        return await self._consents.history(scope, subject_id)
+    async def history(self, scope: Scope, subjects: Sequence[UUID]) -> list[ConsentEvent]:
+        """Every answer of the person who is `subjects`, the oldest first."""
+        found = [event for one in subjects for event in await self._consents.history(scope, one)]
+        return sorted(found, key=lambda event: event.id)
 
     def forget(self, domain: DomainView, states: Mapping[str, str]) -> list[Storage]:
         """What the person's browser must remove, from what is declared: everything that rests on a consent which does

@@ -24,6 +24,7 @@ from omniops.privacy.california import California
 from omniops.privacy.catalog import AUDIT_DAYS, Catalog
 from omniops.privacy.changes import Changes
 from omniops.privacy.children import Children
+from omniops.privacy.consent_jobs import ConsentJobs
 from omniops.privacy.consent_receipts import ConsentReceipts
 from omniops.privacy.consents import Consents
 from omniops.privacy.erasure import Erasure
@@ -85,6 +86,7 @@ class Privacy:
     retention: Retention
     holds: Holds
     bridge: Bridge
+    consent_jobs: ConsentJobs
     children: Children
     opt_in: OptIn
     preferences: Preferences
@@ -126,6 +128,7 @@ class Privacy:
             ),
             holds=Holds(on.database, on.vault, on.audit, on.clock),
             bridge=Bridge(on.consents, on.clock),
+            consent_jobs=ConsentJobs(on.database, on.consents.ledger, on.consents.voices, on.jobs, on.clock),
             children=Children(on.database, on.audit, on.consents, on.clock),
             opt_in=OptIn(on.database, on.vault, on.consents, on.catalog, on.mail, on.jobs, on.signer, on.clock),
             preferences=Preferences(on.database, on.accounts, on.catalog, on.register, on.consents),

@@ -141,7 +141,7 @@ async def preferences(
         await runtime.consents.heed(domain.scope, who.subject_id, signal)
     room = runtime.privacy.preferences
     shown = await room.of(domain, who.subject_id if who else None, language or domain.settings.language)
-    history = await room.history(domain.scope, who.subject_id) if who else []
+    history = await room.history(domain.scope, who.subjects if who else ())
     response.headers["Cache-Control"] = "no-store"
     return Preferences(
         known=who is not None,
