@@ -29,6 +29,7 @@ from omniops.contracts.mail import Mailer
 from omniops.contracts.plugin import Health, Info, PluginContext, PluginSettings
 from omniops.contracts.provider import Provider
 from omniops.contracts.redaction import Redactor
+from omniops.contracts.root_keys import RootKeysOffer
 from omniops.contracts.tools import Tool
 
 if TYPE_CHECKING:
@@ -174,6 +175,15 @@ class Plugin:
         """Ways to send mail that core writes: transcripts, links, replies. Called whenever mail is sent; must not
         connect. The setting `mailer` names the one that is used; without it the first in the operator's order. An error
         drops the plugin's mailers: then mail waits, and is tried again."""
+        return ()
+
+    @seam("collect", gives=RootKeysOffer, many=True, closed=True)
+    def root_keys(self) -> Sequence[RootKeysOffer]:
+        """Places for the root and epoch keys, such as a key service. Called before there is a database, and only where
+        the setting `root_keys` names neither `file` nor `environment`: the context's doors are shut, so use the
+        settings alone. A key service is reached through the Unix socket of its agent on this machine (HashiCorp Vault
+        and the clouds have one): the process guard refuses a connection to a network from anything but the gate.
+        Closed: an error here stops the start, for nothing personal could be read."""
         return ()
 
     # Surface: HTTP

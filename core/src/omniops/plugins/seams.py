@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from omniops.contracts.channel import Channel
 from omniops.contracts.integration import Integration
@@ -12,6 +12,7 @@ from omniops.contracts.mail import Mailer
 from omniops.contracts.plugin import Health
 from omniops.contracts.provider import Provider
 from omniops.contracts.redaction import Redactor
+from omniops.contracts.root_keys import RootKeysOffer
 from omniops.contracts.tools import Tool
 from omniops.plugins.calling import Answers, Caller, On, everywhere
 from omniops.plugins.loading import Loaded, Plugins, Report
@@ -59,10 +60,7 @@ class Seams:
 
     def redactors(self, on: On = everywhere) -> tuple[Redactor, ...]:
         """Raises the failing plugin's `PluginError`: without one of them, nothing may be sent."""
-        answers = self._caller.collect("redactors", on)
-        for error in answers.errors:
-            raise error
-        return self._flat(answers)
+        return self._all("redactors", on)
 
     def channels(self) -> dict[str, Channel]:
         """By name."""
@@ -88,6 +86,10 @@ class Seams:
         """By name, in the operator's order."""
         return self._named(self._caller.collect("mailers"), lambda mailer: mailer.name)
 
+    def root_keys(self) -> dict[str, RootKeysOffer]:
+        """By name. Raises the failing plugin's `PluginError`: without it there might be no key."""
+        return {offer.name: offer for offer in self._all("root_keys", everywhere)}
+
     def routers(self) -> tuple[tuple[str, APIRouter], ...]:
         answers = self._caller.collect("routes")
         self._tell(answers)
@@ -96,6 +98,12 @@ class Seams:
     async def health(self) -> Answers[Health]:
         """Each plugin's state, hung and failing ones under their own names."""
         return await self._caller.gather("health")
+
+    def _all(self, hook: str, on: On) -> tuple[Any, ...]:
+        answers = self._caller.collect(hook, on)
+        for error in answers.errors:
+            raise error
+        return self._flat(answers)
 
     def _flat(self, answers: Answers[tuple[T, ...]]) -> tuple[T, ...]:
         self._tell(answers)

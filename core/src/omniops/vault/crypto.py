@@ -75,6 +75,11 @@ def key_version(raw: bytes) -> int:
     return int(_HEADER.unpack_from(raw)[1])
 
 
+def version_bytes(version: int) -> bytes:
+    """How a version stands in a sealed field, in its bytes 2 to 5: what SQL compares with."""
+    return struct.pack(">I", version)
+
+
 def decrypt(raw: bytes, key: bytes, place: bytes) -> Any:
     """Opens a field at its place. Raises `Refused` when the bytes were changed or moved."""
     header, nonce = raw[: _HEADER.size], raw[_HEADER.size : _HEADER.size + _NONCE]
@@ -92,6 +97,16 @@ def lookup_hash(value: str, kind: str, home: UUID | None, key: bytes) -> bytes:
     """Deterministic and reversible under `key` only: re-wrapped when the key changes, worthless when it dies."""
     place = f"{home or ''}|{kind}".encode()
     return AESSIV(derive(key, "look-up", 64)).encrypt(normalise(value, kind).encode(), [place])
+
+
+def rehash(found: bytes, kind: str, home: UUID | None, old: bytes, new: bytes) -> bytes:
+    """The same look-up hash under another key. Raises `Refused` where it does not stand under `old`."""
+    place = f"{home or ''}|{kind}".encode()
+    try:
+        clear = AESSIV(derive(old, "look-up", 64)).decrypt(found, [place])
+    except InvalidTag:
+        raise Refused("A look-up hash does not stand under its key.", reason="wrong_key") from None
+    return AESSIV(derive(new, "look-up", 64)).encrypt(clear, [place])
 
 
 def normalise(value: str, kind: str) -> str:
