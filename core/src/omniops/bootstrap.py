@@ -14,11 +14,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from omniops.contracts.root_keys import RootPlace
+from omniops.contracts.root_keys import RootPlace, RootProvider
 from omniops.database.links import ROLES, Link, Links, Role, check_region
 from omniops.errors import ConfigError
 from omniops.settings import Settings
-from omniops.vault.roots import EnvironmentRoot, FolderRoot, RootProvider
+from omniops.vault.roots import EnvironmentRoot, FolderRoot
 
 if TYPE_CHECKING:
     from omniops.database.embedded import EmbeddedPostgres

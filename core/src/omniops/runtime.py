@@ -27,6 +27,7 @@ from omniops.connections.service import Connections, Kinds
 from omniops.contracts.ids import Clock, SystemClock
 from omniops.contracts.knowledge import IndexParts, KnowledgeIndex
 from omniops.contracts.plugin import Log, PluginContext
+from omniops.contracts.root_keys import RootProvider
 from omniops.conversation.ai_marks import AiMarks
 from omniops.conversation.answering import Answering
 from omniops.conversation.attachments import Attachments
@@ -81,7 +82,6 @@ from omniops.privacy.room import Foundations, Privacy
 from omniops.settings import Settings
 from omniops.switched import SwitchedOn
 from omniops.vault.blobs import Blobs
-from omniops.vault.roots import RootProvider
 from omniops.vault.service import Vault
 from omniops.webhooks.room import Webhooks
 
@@ -289,7 +289,9 @@ class _Builder:
             consents=consents,
             analytics=Analytics(database, consents, jobs, clock),
             privacy=Privacy.over(
-                Foundations(database, vault, blobs, audit, jobs, seams, catalog, consents, clock, log)
+                Foundations(
+                    database, vault, blobs, audit, jobs, seams, catalog, consents, clock, log, self._root, settings
+                )
             ),
             jobs=jobs,
             notices=notices,

@@ -70,8 +70,8 @@ class RootProvider(ABC):
 
 @dataclass(frozen=True, slots=True)
 class RootPlace:
-    """What a provider is opened with: `folder` is the setting `keys_dir`, a folder that is the deployment's alone and in
-    no dump of the database. With `create`, the first root and epoch may be made where there are none."""
+    """What a provider is opened with: `folder` is the setting `keys_dir`, which is the deployment's alone and in no
+    dump of the database. With `create`, the first root and epoch may be made where there are none."""
 
     folder: Path
     create: bool
@@ -79,8 +79,8 @@ class RootPlace:
 
 @dataclass(frozen=True, slots=True)
 class RootKeysOffer:
-    """A place for root keys. The setting `root_keys` names the one that is used. `open` raises `ConfigError` where there
-    is no root and none may be made; it never makes a second root for a place that has one."""
+    """A place for root keys; the setting `root_keys` names the one that is used. `open` raises `ConfigError` where
+    there is no root and none may be made, and never makes a second root for a place that has one."""
 
     name: str
     title: str

@@ -75,11 +75,6 @@ def key_version(raw: bytes) -> int:
     return int(_HEADER.unpack_from(raw)[1])
 
 
-def version_bytes(version: int) -> bytes:
-    """How a version stands in a sealed field, in its bytes 2 to 5: what SQL compares with."""
-    return struct.pack(">I", version)
-
-
 def decrypt(raw: bytes, key: bytes, place: bytes) -> Any:
     """Opens a field at its place. Raises `Refused` when the bytes were changed or moved."""
     header, nonce = raw[: _HEADER.size], raw[_HEADER.size : _HEADER.size + _NONCE]

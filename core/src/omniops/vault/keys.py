@@ -13,9 +13,9 @@ from uuid import UUID
 from sqlalchemy import Connection, text
 
 from omniops.contracts.declaration import SubjectState
+from omniops.contracts.root_keys import RootProvider
 from omniops.errors import NotFound, Refused
 from omniops.vault.crypto import new_key, unwrap, wrap
-from omniops.vault.roots import RootProvider
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +144,7 @@ def _read_live(connection: Connection, root: RootProvider, owners: list[Owner]) 
 
 
 _OPEN = text(
-    "select k.home_id, k.subject_id, k.version, k.wrapped, k.pepper_wrapped, k.account_key_version,"
+    "select k.account_id, k.home_id, k.subject_id, k.version, k.wrapped, k.pepper_wrapped, k.account_key_version,"
     " a.epoch, a.wrapped as account_wrapped,"
     " s.consents, s.objections, s.opt_outs, s.restricted_at, s.hold, s.erased_at"
     " from vault.subject_key k"
@@ -160,13 +160,14 @@ def opening_keys(connection: Connection, root: RootProvider, owners: Iterable[Ow
     rows = connection.execute(
         _OPEN, {"homes": list({o.home_id for o in wanted}), "subjects": [o.subject_id for o in wanted]}
     )
-    above: dict[tuple[int, int], bytes] = {}
+    above: dict[tuple[UUID, int], bytes] = {}
     found: dict[Owner, OwnerKeys] = {}
     for row in rows:
         owner = Owner(row.home_id, row.subject_id)
-        under = above.get((row.epoch, row.account_key_version))
+        above_it = (row.account_id, row.account_key_version)
+        under = above.get(above_it)
         if under is None:
-            under = above[row.epoch, row.account_key_version] = unwrap(row.account_wrapped, root.epoch_key(row.epoch))
+            under = above[above_it] = unwrap(row.account_wrapped, root.epoch_key(row.epoch))
         keys = {row.version: unwrap(row.wrapped, under)} if row.wrapped is not None else {}
         pepper = unwrap(row.pepper_wrapped, under) if row.pepper_wrapped is not None else None
         before = found.get(owner)

@@ -12,15 +12,14 @@ from sqlmodel import SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from omniops.audit.service import Audit, Entry
+from omniops.contracts.root_keys import RootProvider
 from omniops.contracts.scope import Actor, Scope
 from omniops.database.service import Database, LookupKind
 from omniops.errors import ConfigError, Refused
 from omniops.vault.crypto import lookup_hash
 from omniops.vault.keys import Owner, account_keys, create_account_key, opening_keys
 from omniops.vault.opening import Opened, Policy, decided, places, pseudonyms
-from omniops.vault.roots import RootProvider
 from omniops.vault.sealing import Sealer
-
 
 SHRED = (
     text(
