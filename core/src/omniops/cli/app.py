@@ -9,7 +9,7 @@ from pathlib import Path
 
 import typer
 
-from omniops.cli import admin, docs, knowledge, lessons, plugins, running, safety, sources, trials, verification
+from omniops.cli import admin, docs, knowledge, lessons, plugins, running, safety, sources, trials, vault, verification
 from omniops.cli.output import FAILED, INTERRUPTED, exit_code, say
 from omniops.errors import OmniOpsError
 
@@ -30,6 +30,7 @@ trials.register(knowledge.evaluate)
 safety.register(knowledge.evaluate)
 verification.register(admin.domains)
 plugins.register(app)
+vault.register(app)
 docs.register(app)
 
 

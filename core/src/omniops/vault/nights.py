@@ -180,8 +180,8 @@ class Nights:
         now = {"now": self._clock.now()}
         await connection.execute(text("select pg_advisory_xact_lock(hashtext('omniops addresses'))"))
         rows = (await connection.execute(text("select hash from lookup where kind = 'member_address'"))).all()
-        old, new = self._root.epoch_key(before), self._root.epoch_key(number)
-        moved = [{"old": row.hash, "new": rehash(row.hash, "email", None, old, new)} for row in rows]
+        old, new = (None, self._root.epoch_key(before)), (None, self._root.epoch_key(number))
+        moved = [{"old": row.hash, "new": rehash(row.hash, "email", old, new)} for row in rows]
         if moved:
             await connection.execute(
                 text("update lookup set hash = :new where kind = 'member_address' and hash = :old"), moved

@@ -155,7 +155,8 @@ async def _move_identifiers(session: AsyncSession, walk: _Walk, place: dict[str,
             "kinds": [row.kind for row in rows],
             "hashes": [row.hash for row in rows],
             "others": [
-                rehash(row.hash, row.kind, walk.home, keys[row.account_key_version], keys[place["new"]]) for row in rows
+                rehash(row.hash, row.kind, (walk.home, keys[row.account_key_version]), (walk.home, keys[place["new"]]))
+                for row in rows
             ],
         }
         await connection.execute(_MOVE_IDENTIFIERS, {**place, "home": walk.home, **moved})
