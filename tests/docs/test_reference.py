@@ -17,6 +17,7 @@ ROOT = Path(__file__).parents[2]
 PAGES = ROOT / "docs" / "reference"
 WITHOUT_A_PLUGIN = {
     "redactors": "core's own recognisers need none; an alternative is in tests/core/conversation/test_redaction.py",
+    "root_keys": "core has two places itself; a key service is played in tests/seams/test_root_keys.py",
     "routes": "no first-party plugin has routes yet",
     "tools": "core's own tools need no plugin; plugins' are tried in tests/core/conversation/test_model_turns.py",
 }

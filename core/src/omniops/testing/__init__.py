@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from omniops.testing.integration import IntegrationSuite
     from omniops.testing.plugin import PluginSuite
     from omniops.testing.provider import ProviderSuite
+    from omniops.testing.root_keys import RootKeysSuite
     from omniops.testing.source import MapFetch, SourceSuite
     from omniops.testing.suite import Suite
     from omniops.testing.upstream import Answer, Cut, Endless, Exchange, HangUp, Pause, Stall, Upstream
@@ -43,6 +44,7 @@ _WHERE = {
     "PluginSuite": "plugin",
     "ProviderSuite": "provider",
     "RecordingLog": "fakes",
+    "RootKeysSuite": "root_keys",
     "ShutGate": "fakes",
     "ShutVault": "fakes",
     "SourceSuite": "source",
@@ -78,6 +80,7 @@ __all__ = [
     "PluginSuite",
     "ProviderSuite",
     "RecordingLog",
+    "RootKeysSuite",
     "ShutGate",
     "ShutVault",
     "SourceSuite",

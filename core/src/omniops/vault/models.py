@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index
+from sqlalchemy import Index, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
@@ -56,7 +56,12 @@ class SubjectKey(Marked, table=True):
     """
 
     __tablename__ = "subject_key"
-    __table_args__ = (Index("ix_subject_key_account", "account_id", "account_key_version"), {"schema": "vault"})
+    __table_args__ = (
+        # The version is in none that every key stands in: wrapping a key anew then touches no index.
+        Index("ix_subject_key_account", "account_id", "home_id"),
+        Index("ix_subject_key_dead", "account_id", "account_key_version", postgresql_where=text("wrapped is null")),
+        {"schema": "vault"},
+    )
     account_id: UUID = not_personal("the account it belongs to")
     home_id: UUID = Field(primary_key=True)
     subject_id: UUID = Field(primary_key=True)
@@ -75,7 +80,7 @@ class Identifier(Marked, table=True):
     __tablename__ = "identifier"
     __table_args__ = (
         Index("ix_identifier_row", "home_id", "row_id"),
-        Index("ix_identifier_account", "account_id", "account_key_version"),
+        Index("ix_identifier_account", "account_id", "home_id"),
         {"schema": "vault"},
     )
     account_id: UUID = not_personal("the account it belongs to")

@@ -53,7 +53,9 @@ async def renew(database: Database, root: RootProvider, account_id: UUID) -> Ren
         done = Renewed(new)
         homes = await _homes(session, account_id, old)
     if homes:
-        await asyncio.gather(*(_work(database, account_id, homes, keys, new, done) for _ in range(WORKERS)))
+        async with asyncio.TaskGroup() as group:
+            for _ in range(WORKERS):
+                group.create_task(_work(database, account_id, homes, keys, new, done))
     async with database.system("vault: the end of an old version of an account's key") as session:
         connection = await session.connection()
         place = {"account": account_id, "old": old}
@@ -111,9 +113,11 @@ async def _work(
         place = {"account": account_id, "old": sorted(keys.keys() - {new}), "new": new, "many": BATCH}
         for subjects, identifiers in homes:
             while not subjects.over:
-                done.keys += await _move_keys(session, subjects, place, keys)
+                moved = await _move_keys(session, subjects, place, keys)
+                done.keys += moved
             while not identifiers.over:
-                done.identifiers += await _move_identifiers(session, identifiers, place, keys)
+                moved = await _move_identifiers(session, identifiers, place, keys)
+                done.identifiers += moved
 
 
 async def _move_keys(session: AsyncSession, walk: _Walk, place: dict[str, Any], keys: dict[int, bytes]) -> int:
@@ -177,20 +181,22 @@ _HOMES = text(
     "select home_id from vault.subject_key where account_id = :account and account_key_version = any(:old)"
     " union select home_id from vault.identifier where account_id = :account and account_key_version = any(:old)"
 )
+# Nothing is locked to be read: a key that was shredded since is null, a look-up hash that was written anew is another,
+# and then nothing is moved.
 _KEYS = text(
     "select subject_id, version, account_key_version, wrapped, pepper_wrapped from vault.subject_key"
     " where home_id = :home and (subject_id, version) > (:subject, :version) and account_key_version = any(:old)"
-    " and wrapped is not null order by subject_id, version limit :many for update"
+    " and wrapped is not null order by subject_id, version limit :many"
 )
 _MOVE_KEYS = text(
     "update vault.subject_key k set wrapped = v.wrapped, pepper_wrapped = v.pepper, account_key_version = :new"
     " from unnest(cast(:subjects as uuid[]), cast(:versions as int[]), cast(:keys as bytea[]),"
     " cast(:peppers as bytea[])) as v(subject, version, wrapped, pepper)"
-    " where k.home_id = :home and k.subject_id = v.subject and k.version = v.version"
+    " where k.home_id = :home and k.subject_id = v.subject and k.version = v.version and k.wrapped is not null"
 )
 _IDENTIFIERS = text(
     "select row_id, kind, hash, account_key_version from vault.identifier where home_id = :home and row_id >= :after"
-    " and account_key_version = any(:old) order by row_id limit :many for update skip locked"
+    " and account_key_version = any(:old) order by row_id limit :many"
 )
 _MOVE_IDENTIFIERS = text(
     "update vault.identifier i set hash = v.other, account_key_version = :new"

@@ -66,7 +66,9 @@ class EpochFolder(RootProvider):
     def make_epoch(self) -> int:
         last = self._folder / _LAST
         number = max([int(last.read_text()) if last.exists() else 0, *self._numbers()]) + 1
-        _write_once(self._path(number), wrap(new_key(), _wrapping(self._roots[-1])))
+        # Under the root that the newest one stands under: a rotation moves that one last, and this one with it.
+        _, under = self._opened(self._path(self.epoch()))
+        _write_once(self._path(number), wrap(new_key(), _wrapping(under)))
         _replace(last, str(number).encode())
         return number
 

@@ -25,13 +25,16 @@ def upgrade() -> None:
         schema="vault",
     )
     op.scope_table("epoch", None, schema="vault")
+    op.create_index("ix_subject_key_account", "subject_key", ["account_id", "home_id"], unique=False, schema="vault")
     op.create_index(
-        "ix_subject_key_account", "subject_key", ["account_id", "account_key_version"], unique=False, schema="vault"
+        "ix_subject_key_dead",
+        "subject_key",
+        ["account_id", "account_key_version"],
+        unique=False,
+        schema="vault",
+        postgresql_where=sa.text("wrapped is null"),
     )
-    op.create_index(
-        "ix_identifier_account", "identifier", ["account_id", "account_key_version"], unique=False, schema="vault"
-    )
-
+    op.create_index("ix_identifier_account", "identifier", ["account_id", "home_id"], unique=False, schema="vault")
     # The system role makes backups: it reads the queue and the version tables too, those of plugins to come included.
     op.execute("grant usage on schema jobs to omniops_system")
     for schema in ("omniops", "vault", "jobs"):
@@ -47,5 +50,6 @@ def downgrade() -> None:
     op.execute("revoke select on all tables in schema jobs from omniops_system")
     op.execute("revoke usage on schema jobs from omniops_system")
     op.drop_index("ix_identifier_account", "identifier", schema="vault")
+    op.drop_index("ix_subject_key_dead", "subject_key", schema="vault")
     op.drop_index("ix_subject_key_account", "subject_key", schema="vault")
     op.drop_table("epoch", schema="vault")
