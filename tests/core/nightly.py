@@ -6,6 +6,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from omniops import Scope, seal
+from omniops.accounts.members import Members
+from omniops.accounts.throttle import Throttle
 from omniops.jobs.service import Jobs
 from omniops.testing.fakes import ManualClock, RecordingLog
 from omniops.testing.rooms import Rooms
@@ -13,6 +15,12 @@ from omniops.vault.mirror import Mirror
 from omniops.vault.nights import Nights
 from omniops.vault.roots import FolderRoot
 from sqlalchemy import text
+
+PASSWORD = "correct horse battery"
+
+
+def members_of(rooms: Rooms, clock: ManualClock) -> Members:
+    return Members(rooms.database, rooms.vault, rooms.audit, Throttle(rooms.database, "test"), clock)
 
 
 @dataclass
@@ -37,6 +45,14 @@ class House:
             found = rows.all() if rows.returns_rows else []
             await session.commit()
         return found
+
+    async def member(self, email: str) -> Members:
+        """Somebody who signed up with that address; signs in with `PASSWORD`."""
+        account = (await self.rooms.domain()).account_id
+        members = members_of(self.rooms, self.clock)
+        token = await members.setup_link(account)
+        await members.finish_setup(token, email=email, name="M", password=PASSWORD)
+        return members
 
     async def person(self, table, scope: Scope, email: str):
         row = table(

@@ -6,7 +6,7 @@ import subprocess
 
 import psycopg
 import pytest
-from nightly import opened
+from nightly import PASSWORD, members_of, opened
 from omniops import Actor
 from omniops.errors import ConfigError, Refused
 from omniops.operations import age
@@ -29,6 +29,7 @@ async def story(postgres, tmp_path_factory, table_maker, contact_table):
         await table_maker(links)
         scope = await house.rooms.domain()
         people = [await house.person(contact_table, scope, f"{name}@example.org") for name in ("anna", "ben", "dora")]
+        await house.member("mara@example.org")
         (folder / "data").mkdir()
         for day, nights in ((-9, 0), (-6, 3), (-1, 5)):
             if nights:
@@ -55,6 +56,7 @@ async def seen(links, root, clock, scope, table):
         for email in found:
             assert await rooms.vault.find(scope.domain_id, "email", email) is not None
         assert await rooms.vault.find(scope.domain_id, "email", "anna@example.org") is None
+        assert await members_of(rooms, clock).sign_in("mara@example.org", PASSWORD, network="n")
         return found
 
 
@@ -136,7 +138,7 @@ def test_a_dump_that_lost_rows_is_noticed(story, monkeypatch):
 
     restore = backup.restore
     monkeypatch.setattr(backup, "restore", lossy)
-    with pytest.raises(Refused, match=r"omniops.subject: 3 rows, not 0"):
+    with pytest.raises(Refused, match=r"omniops.subject: 4 rows, not 0"):
         check(links, house.root, folder / "day-1.age", folder / "data")
 
 

@@ -3,9 +3,9 @@
 import asyncio
 
 import pytest
-from nightly import opened
+from nightly import PASSWORD, opened
 from omniops import Actor, seal
-from omniops.errors import ConfigError, NotReady, Refused
+from omniops.errors import ConfigError, NotReady, Refused, Rejected
 from omniops.vault.mirror import Mirror
 from omniops.vault.roots import FolderRoot
 from sqlmodel import select
@@ -76,6 +76,39 @@ async def test_a_key_of_a_night_is_destroyed_when_it_was_out_of_use_for_seven_da
     assert FolderRoot(house.mirror._folder).epochs() == house.root.epochs()
 
 
+async def test_members_sign_in_after_nights_and_an_address_stays_taken(house):
+    members = await house.member("Mara@example.org")
+    await house.sleep(2)
+    assert await members.sign_in("mara@example.org", PASSWORD, network="n")
+    with pytest.raises(Refused, match="do not fit together"):
+        await members.sign_in("nobody@example.org", PASSWORD, network="n")
+    with pytest.raises(Rejected, match="signs in with this address already"):
+        await house.member("mara@example.org")
+
+
+async def test_a_night_waits_for_who_signs_up(house, monkeypatch):
+    """The address that is being written moves with all others, so that it is found afterwards."""
+    writing, go_on = asyncio.Event(), asyncio.Event()
+    address_hash = house.rooms.vault.address_hash
+
+    async def slowly(kind, value, *, session=None):
+        found = await address_hash(kind, value, session=session)
+        if session is not None:
+            writing.set()
+            await go_on.wait()
+        return found
+
+    monkeypatch.setattr(house.rooms.vault, "address_hash", slowly)
+    async with asyncio.TaskGroup() as group:
+        signing = group.create_task(house.member("late@example.org"))
+        await writing.wait()
+        night = group.create_task(house.sleep())
+        while not await house.sql("select 1 from pg_locks where locktype = 'advisory' and not granted"):
+            assert not night.done()
+        go_on.set()
+    assert await signing.result().sign_in("late@example.org", PASSWORD, network="n")
+
+
 async def test_a_missed_night_is_made_up_for_once(house):
     epoch = house.root.epoch()
     await house.nights._tick()
@@ -115,6 +148,7 @@ async def test_two_nights_at_once_are_one(house):
             await house.nights.night()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rotate", ["rotate_root", "rotate_accounts", "rotate_subjects"])
 async def test_keys_rotate_while_people_read_and_write(house, contact_table, rotate):
     scope = await house.rooms.domain()
@@ -164,9 +198,16 @@ async def test_a_person_can_get_another_key_and_the_old_one_opens_nothing_after_
     scope = await house.rooms.domain()
     anna = await house.person(contact_table, scope, "anna@example.org")
     ben = await house.person(contact_table, scope, "ben@example.org")
+    await read(house, contact_table, scope)
     rotated = await house.nights.rotate_subjects(anna.subject_id)
     assert (rotated.moved, rotated.left) == (2, 0)
     await house.sleep()
+    await read(house, contact_table, scope)
+    entries = await house.sql(
+        "select subject_refs from audit_entry where account_id = :a and action = 'vault.open' order by seq",
+        a=scope.account_id,
+    )
+    assert entries[0] == entries[-1]  # the same pseudonyms in the audit, before and after
     states = await house.sql(
         "select subject_id, version, state, wrapped is null as gone from vault.subject_key where home_id = :h"
         " order by version",

@@ -53,9 +53,12 @@ async def renew(database: Database, root: RootProvider, account_id: UUID) -> Ren
         done = Renewed(new)
         homes = await _homes(session, account_id, old)
     if homes:
-        async with asyncio.TaskGroup() as group:
-            for _ in range(WORKERS):
-                group.create_task(_work(database, account_id, homes, keys, new, done))
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(WORKERS):
+                    group.create_task(_work(database, account_id, homes, keys, new, done))
+        except ExceptionGroup as errors:
+            raise errors.exceptions[0] from errors
     async with database.system("vault: the end of an old version of an account's key") as session:
         connection = await session.connection()
         place = {"account": account_id, "old": old}
