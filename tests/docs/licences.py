@@ -56,7 +56,8 @@ def licence(metadata):
         return expression
     classifiers = [c.rpartition(" :: ")[2] for c in fields.get_all("Classifier") or () if c.startswith("License ::")]
     short = (fields.get("License") or "").strip().splitlines()
-    return ", ".join(classifiers) or (short[0] if short else "see the distribution")
+    text = (metadata.read_text("licenses/LICENSE") or "").strip().splitlines()
+    return ", ".join(classifiers) or next(iter(short or text), "see the distribution")
 
 
 def page():

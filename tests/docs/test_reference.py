@@ -21,6 +21,7 @@ WITHOUT_A_PLUGIN = {
     "retention_rules": "a plugin from outside is tried in tests/seams/test_retention.py",
     "retention_swept": "a plugin from outside is tried in tests/seams/test_retention.py",
     "retention_veto": "a plugin from outside is tried in tests/seams/test_retention.py",
+    "root_keys": "core has two places itself; a key service is played in tests/seams/test_root_keys.py",
     "routes": "no first-party plugin has routes yet",
     "tools": "core's own tools need no plugin; plugins' are tried in tests/core/conversation/test_model_turns.py",
 }

@@ -10,13 +10,15 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from omniops.contracts.root_keys import RootPlace, RootProvider
 from omniops.database.links import ROLES, Link, Links, Role, check_region
 from omniops.errors import ConfigError
 from omniops.settings import Settings
-from omniops.vault.roots import FolderRoot, RootProvider
+from omniops.vault.roots import EnvironmentRoot, FolderRoot
 
 if TYPE_CHECKING:
     from omniops.database.embedded import EmbeddedPostgres
@@ -27,7 +29,7 @@ class Prepared:
     """What a runtime is opened with. `postgres` is set while the embedded server is ours to release."""
 
     links: Links
-    root: FolderRoot
+    root: RootProvider
     postgres: EmbeddedPostgres | None = None
     warnings: list[str] = field(default_factory=list)
 
@@ -73,19 +75,42 @@ def _cluster(settings: Settings) -> Path:
     return settings.data_dir / "postgres" / "data" / "PG_VERSION"
 
 
-def _root(settings: Settings, *, create: bool) -> FolderRoot:
-    """The root key; a new one only where nothing hangs from an older one yet."""
-    if FolderRoot.exists(settings.keys_dir):
-        return FolderRoot.create(settings.keys_dir) if create else FolderRoot(settings.keys_dir)
-    if _cluster(settings).exists():
+def _root(settings: Settings, *, create: bool) -> RootProvider:
+    """The root key from the provider that `root_keys` names; a new one only where nothing hangs from an older one."""
+    if settings.root_keys == "file":
+        known, place = FolderRoot.exists(settings.keys_dir), f"the root key {settings.keys_dir / 'root.key'}"
+    elif settings.root_keys == "environment":
+        known, place = EnvironmentRoot.exists(settings.keys_dir), f"every epoch key in {settings.keys_dir}"
+    else:
+        return _offered(settings, create=create and not _cluster(settings).exists())
+    if not known and _cluster(settings).exists():
         raise ConfigError(
-            f"The data folder {settings.data_dir} holds a database, but the root key {settings.keys_dir / 'root.key'} "
-            "is missing.",
+            f"The data folder {settings.data_dir} holds a database, but {place} is missing.",
             do="Put the keys folder back from its mirror. A new key would lock the data for ever, so none is made.",
         )
-    if not create:
+    if not known and not create:
         raise ConfigError(f"There are no keys in {settings.keys_dir} yet.", do="Run `omniops up` once.")
-    return FolderRoot.create(settings.keys_dir)
+    if settings.root_keys == "file":
+        return FolderRoot.create(settings.keys_dir) if create else FolderRoot(settings.keys_dir)
+    if settings.root_key is None:
+        raise ConfigError("OMNIOPS_ROOT_KEY is not set.", do="Give 64 hexadecimal digits: `openssl rand -hex 32`.")
+    previous = settings.root_key_previous.get_secret_value() if settings.root_key_previous else None
+    build = EnvironmentRoot.create if create else EnvironmentRoot
+    return build(settings.keys_dir, settings.root_key.get_secret_value(), previous)
+
+
+def _offered(settings: Settings, *, create: bool) -> RootProvider:
+    """A plugin's provider. The plugin is built with shut doors: there is no database yet."""
+    from omniops.doors import shut_context
+    from omniops.plugins.loading import load
+    from omniops.plugins.seams import Seams
+
+    found = load(settings, partial(shut_context, settings.data_dir))
+    offers = Seams(found, lambda said: None).root_keys()
+    if settings.root_keys not in offers:
+        known = ", ".join(["file", "environment", *sorted(offers)])
+        raise ConfigError(f"Nothing offers root keys as {settings.root_keys!r}.", do=f"There are: {known}.")
+    return offers[settings.root_keys].open(RootPlace(settings.keys_dir, create))
 
 
 def _external(settings: Settings, root: RootProvider) -> Links:

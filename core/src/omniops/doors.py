@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Any, cast
+from pathlib import Path
+from typing import Any, NoReturn, cast
 from uuid import UUID
 
 import httpx2
 
+from omniops.contracts.ids import SystemClock
 from omniops.contracts.knowledge import Encoder
-from omniops.contracts.plugin import Opened
+from omniops.contracts.plugin import Opened, PluginContext
 from omniops.contracts.scope import Actor, Scope
 from omniops.errors import ConfigError
 from omniops.gate.grants import Grant
@@ -19,6 +21,7 @@ from omniops.gate.http import client as gate_client
 from omniops.gate.service import Gate
 from omniops.gate.sockets import CountedSocket, StartTLS, dialled
 from omniops.knowledge.encoders import Encoders
+from omniops.logs import logger
 from omniops.privacy.register import ProcessorRegister
 from omniops.vault.service import Vault
 
@@ -105,3 +108,23 @@ class PluginGate:
             raise ConfigError(f"Plugin {self._name!r} declares no processor {processor!r}.")
         assert self._rooms.gate is not None
         return self._rooms.gate, Grant(processor, purpose, scope, tuple(categories), tuple(subjects))
+
+
+def shut_context(data: Path, name: str, values: Any) -> PluginContext:
+    """A context before there is a database: settings, clock, log and folder are real, every door is shut."""
+    nothing = Rooms()
+
+    def no_session(scope: Scope) -> NoReturn:
+        raise ConfigError(f"Plugin {name!r} used the database before there was one.")
+
+    return PluginContext(
+        name=name,
+        settings=values,
+        gate=PluginGate(name, nothing),
+        session=no_session,
+        vault=PluginVault(name, nothing),
+        clock=SystemClock(),
+        log=logger(f"plugin.{name}"),
+        folder=data / "plugins" / name,
+        encoder=nothing.encoder,
+    )

@@ -32,6 +32,7 @@ from omniops.contracts.plugin import Health, Info, PluginContext, PluginSettings
 from omniops.contracts.provider import Provider
 from omniops.contracts.redaction import Redactor
 from omniops.contracts.retention import Expiring, KeptBack, Swept
+from omniops.contracts.root_keys import RootKeysOffer
 from omniops.contracts.scope import Scope
 from omniops.contracts.tools import Tool
 
@@ -237,6 +238,15 @@ class Plugin:
         """A breach case was opened, or a drill of one. Called once, after the case is in the register. What is returned
         is not looked at. Open: an error or a hang is reported, and the case goes on."""
         return
+
+    @seam("collect", gives=RootKeysOffer, many=True, closed=True)
+    def root_keys(self) -> Sequence[RootKeysOffer]:
+        """Places for the root and epoch keys, such as a key service. Called before there is a database, and only where
+        the setting `root_keys` names neither `file` nor `environment`: the context's doors are shut, so use the
+        settings alone. A key service is reached through the Unix socket of its agent on this machine (HashiCorp Vault
+        and the clouds have one): the process guard refuses a connection to a network from anything but the gate.
+        Closed: an error here stops the start, for nothing personal could be read."""
+        return ()
 
     # Surface: HTTP
 

@@ -23,6 +23,7 @@ from omniops.connections.service import Connections
 from omniops.contracts.ids import Clock, SystemClock
 from omniops.contracts.knowledge import KnowledgeIndex
 from omniops.contracts.plugin import Log
+from omniops.contracts.root_keys import RootProvider
 from omniops.conversation.ai_marks import AiMarks
 from omniops.conversation.answering import Answering
 from omniops.conversation.attachments import Attachments
@@ -78,7 +79,6 @@ from omniops.privacy.terms import DatabaseTerms
 from omniops.settings import Settings
 from omniops.switched import SwitchedOn
 from omniops.vault.blobs import Blobs
-from omniops.vault.roots import RootProvider
 from omniops.vault.service import Vault
 from omniops.vault.signing import Signer
 from omniops.webhooks.room import Webhooks

@@ -58,6 +58,29 @@ class Settings(BaseModel):
         default_factory=lambda: _default_folder("keys"),
         description="Folder of the root and epoch keys. Must lie outside the data folder.",
     )
+    root_keys: str = Field(
+        default="file",
+        description="Where the root key and the epoch keys live: `file` (all in the keys folder), `environment` (the "
+        "root in `OMNIOPS_ROOT_KEY`, the epochs in the keys folder), or what an enabled plugin offers.",
+    )
+    root_key: SecretStr | None = Field(
+        default=None, description="The root key where `root_keys` is `environment`: 64 hexadecimal digits."
+    )
+    root_key_previous: SecretStr | None = Field(
+        default=None, description="The root key before `root_key`, while it is rotated."
+    )
+    epoch_days: int = Field(
+        default=7,
+        ge=1,
+        le=90,
+        description="Days after which the key of a night is destroyed, and with it every older copy of the database's "
+        "keys. A backup that is older opens only beside a newer copy of the keys.",
+    )
+    keys_mirror: Path | None = Field(
+        default=None,
+        description="Folder on other storage that holds the keys, a copy of the vault and the shred list, for the day "
+        "on which this machine is lost.",
+    )
     database_url: SecretStr | None = Field(
         default=None,
         description="Direct URL of a PostgreSQL 15 to 18 server, as a user who may create roles. "

@@ -18,12 +18,27 @@ class Contact(SubjectModel, table=True):
     locale: str = not_personal("interface setting", default="en")
 
 
+@pytest.fixture(scope="session")
+def contact_table():
+    return Contact
+
+
+@pytest.fixture(scope="session")
+def table_maker():
+    """Makes the table in a database."""
+
+    async def make(links):
+        engine = create_async_engine(links.owner.url())
+        async with engine.begin() as connection:
+            await connection.run_sync(lambda sync: Contact.__table__.create(sync, checkfirst=True))
+            for statement in scope_statements("vaulttest_contact", "domain"):
+                await connection.execute(text(statement))
+        await engine.dispose()
+
+    return make
+
+
 @pytest.fixture(scope="module")
-async def table(rooms):
-    engine = create_async_engine(rooms.database.links.owner.url())
-    async with engine.begin() as connection:
-        await connection.run_sync(lambda sync: Contact.__table__.create(sync, checkfirst=True))
-        for statement in scope_statements("vaulttest_contact", "domain"):
-            await connection.execute(text(statement))
-    await engine.dispose()
+async def table(rooms, table_maker):
+    await table_maker(rooms.database.links)
     return Contact

@@ -97,7 +97,7 @@ class Members:
                 raise NotFound("This set-up link is not valid any more.")
             link.used_at = self._clock.now()
             session.add(link)
-            member = self._add_member(session, account_id, email, name, hashed, "owner")
+            member = await self._add_member(session, account_id, email, name, hashed, "owner")
             try:
                 await session.commit()
             except IntegrityError as error:
@@ -110,7 +110,7 @@ class Members:
         await self._audit.write(Entry(account_id, "system:setup", "member.add", "member", detail={"role": "owner"}))
         return await self._open_session(account_id, member.id)
 
-    def _add_member(
+    async def _add_member(
         self, session: AsyncSession, account_id: UUID, email: str, name: str, hashed: str, role: Role
     ) -> Member:
         subject = Subject(account_id=account_id, home_id=account_id, kind="member")
@@ -123,7 +123,8 @@ class Members:
             role=role,
         )
         session.add_all([subject, member])
-        remember(session, "member_address", self._vault.address_hash("email", email), Scope(account_id))
+        address = await self._vault.address_hash("email", email, session=session)
+        remember(session, "member_address", address, Scope(account_id))
         return member
 
     async def sign_in(self, email: str, password: str, *, network: str) -> str:
@@ -132,9 +133,9 @@ class Members:
         Raises `Refused`, and `Throttled` after too many tries of one address (10 in 15 minutes) or network (50).
         """
         await self._throttle.hit("sign-in network", network, limit=50, seconds=900)
-        address = self._vault.address_hash("email", email)  # one hash for all spellings of one address
+        address = await self._vault.address_hash("email", email)  # one hash for all spellings of one address
         await self._throttle.hit("sign-in address", address.hex(), limit=10, seconds=900)
-        scope = await self._database.resolve("member_address", address)
+        scope = await self._vault.account_of("member_address", "email", email)
         member = await self._by_address(scope, email) if scope else None
         stored = nobody = await asyncio.to_thread(_nobody)
         if member is not None:

@@ -24,6 +24,7 @@ from omniops.cli import (
     safety,
     sources,
     trials,
+    vault,
     verification,
 )
 from omniops.cli.output import FAILED, INTERRUPTED, exit_code, say
@@ -51,6 +52,7 @@ privacy_audit.register(admin.privacy)
 privacy_breach.register(admin.privacy)
 privacy_register.register(admin.privacy)
 plugins.register(app)
+vault.register(app)
 docs.register(app)
 
 

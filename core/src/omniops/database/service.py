@@ -151,6 +151,20 @@ class Database:
         finally:
             await session.close()
 
+    @asynccontextmanager
+    async def alone(self, what: str) -> AsyncIterator[bool]:
+        """Whether this process is the only one of the deployment that does `what`, until the block ends."""
+        async with self._system.connect() as connection:
+            name = {"what": f"omniops {what}"}
+            mine = (await connection.execute(text("select pg_try_advisory_lock(hashtext(:what))"), name)).scalar_one()
+            await connection.commit()
+            try:
+                yield bool(mine)
+            finally:
+                if mine:
+                    await connection.execute(text("select pg_advisory_unlock(hashtext(:what))"), name)
+                    await connection.commit()
+
     def _new_session(self, engine: AsyncEngine, scope: Scope) -> AsyncSession:
         return AsyncSession(
             engine, sync_session_class=self._sync_session, expire_on_commit=False, info={"scope": scope}

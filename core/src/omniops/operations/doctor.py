@@ -9,6 +9,7 @@ import ssl
 import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from packaging.version import Version
@@ -24,6 +25,7 @@ from omniops.operations.spoken import unknown_languages
 from omniops.operations.status import status
 from omniops.runtime import Runtime
 from omniops.settings import Settings
+from omniops.vault.copies import VaultCopy
 
 FLOORS = {
     "starlette": "1.0.1",  # CVE-2026-48710: path taken from Host
@@ -113,13 +115,25 @@ def _disk(settings: Settings) -> Check:
 
 
 def _mirror(settings: Settings) -> Check:
-    return Check(
-        "key mirror",
-        "warn",
-        f"The keys exist in {settings.keys_dir} only.",
-        "Losing this machine would lose everything personal for ever.",
-        f"Copy {settings.keys_dir} to a second safe place, and again after each night.",
-    )
+    if settings.keys_mirror is None:
+        return Check(
+            "key mirror",
+            "warn",
+            f"The keys exist in {settings.keys_dir} only.",
+            "Losing this machine would lose everything personal for ever.",
+            "Set OMNIOPS_KEYS_MIRROR to a folder on other storage, then run `omniops vault night`.",
+        )
+    at = VaultCopy.made_at(settings.keys_mirror / "vault.copy")
+    if at is None or at < datetime.now(UTC) - timedelta(days=2):
+        when = "never" if at is None else f"last on {at:%Y-%m-%d %H:%M} UTC"
+        return Check(
+            "key mirror",
+            "warn",
+            f"The mirror {settings.keys_mirror} was {when} brought up to date.",
+            "A backup that is older than the keys in use opens only beside a mirror that is not.",
+            "omniops vault night",
+        )
+    return Check("key mirror", "ok", f"The mirror {settings.keys_mirror} is of {at:%Y-%m-%d %H:%M} UTC.")
 
 
 def _tls(settings: Settings) -> Check:

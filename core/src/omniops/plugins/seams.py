@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from omniops.contracts.breach import BreachDeclared
 from omniops.contracts.channel import Channel
@@ -16,6 +16,7 @@ from omniops.contracts.plugin import Health
 from omniops.contracts.provider import Provider
 from omniops.contracts.redaction import Redactor
 from omniops.contracts.retention import Expiring, KeptBack, Swept
+from omniops.contracts.root_keys import RootKeysOffer
 from omniops.contracts.scope import Scope
 from omniops.contracts.tools import Tool
 from omniops.errors import PluginError
@@ -65,10 +66,7 @@ class Seams:
 
     def redactors(self, on: On = everywhere) -> tuple[Redactor, ...]:
         """Raises the failing plugin's `PluginError`: without one of them, nothing may be sent."""
-        answers = self._caller.collect("redactors", on)
-        for error in answers.errors:
-            raise error
-        return self._flat(answers)
+        return self._all("redactors", on)
 
     def channels(self) -> dict[str, Channel]:
         """By name."""
@@ -123,6 +121,10 @@ class Seams:
         """Tells all plugins. Who fails is reported; nobody is waited for longer than the seam's deadline."""
         self._tell(await self._caller.gather("breach_declared", breach=breach))
 
+    def root_keys(self) -> dict[str, RootKeysOffer]:
+        """By name. Raises the failing plugin's `PluginError`: without it there might be no key."""
+        return {offer.name: offer for offer in self._all("root_keys", everywhere)}
+
     def routers(self) -> tuple[tuple[str, APIRouter], ...]:
         answers = self._caller.collect("routes")
         self._tell(answers)
@@ -144,6 +146,12 @@ class Seams:
     async def health(self) -> Answers[Health]:
         """Each plugin's state, hung and failing ones under their own names."""
         return await self._caller.gather("health")
+
+    def _all(self, hook: str, on: On) -> tuple[Any, ...]:
+        answers = self._caller.collect(hook, on)
+        for error in answers.errors:
+            raise error
+        return self._flat(answers)
 
     def _flat(self, answers: Answers[tuple[T, ...]]) -> tuple[T, ...]:
         self._tell(answers)

@@ -37,6 +37,11 @@ class Erasure:
         if subject.hold:
             raise Refused("A legal hold stands against erasing this person.", reason="hold")
         await self._vault.shred(scope, subject_id, actor=actor)
+        return await self.delete_rows(scope, subject_id)
+
+    async def delete_rows(self, scope: Scope, subject_id: UUID) -> dict[str, int]:
+        """Deletes every row about somebody whose keys are gone: the second half of `erase`, and of a restore."""
+        home_id = scope.domain_id or scope.account_id
         deleted: dict[str, int] = {}
         home = "domain_id" if scope.domain_id else "account_id"
         async with self._database.session(scope) as session:

@@ -29,14 +29,16 @@ def decide(mark: Mark, purpose: Purpose, state: SubjectState, actor: Actor) -> s
     """None to allow, else the reason. What is not allowed by every rule stays shut.
 
     The order is from what nobody can lift to what the person can: erasure, the mark, the actor, restriction (Art. 18),
-    objection (Art. 21), opt-out (Art. 22), consent (Art. 6(1)(a)).
+    objection (Art. 21), opt-out (Art. 22), consent (Art. 6(1)(a)). A legal hold opens nothing and shuts nothing: it
+    forbids to delete. A plugin opens for what it declared, and never what needs no mark.
     """
     if state.erased:
         return "erased"
     named = purpose.key in mark.purposes or (purpose.every_mark and mark.kind == "personal")
     if mark.kind == "not_personal" or not named:
         return "purpose_not_in_mark"
-    if actor.purposes is not None and purpose.key not in actor.purposes:
+    declared = actor.purposes or frozenset()
+    if (actor.kind == "plugin" or actor.purposes is not None) and (purpose.every_mark or purpose.key not in declared):
         return "purpose_not_declared_by_plugin"
     if state.restricted and not purpose.restricted_ok:
         return "restricted"

@@ -11,6 +11,7 @@ from omniops.audit.heads import Heads
 from omniops.audit.service import Audit
 from omniops.contracts.ids import Clock
 from omniops.contracts.plugin import Log
+from omniops.contracts.root_keys import RootProvider
 from omniops.database.service import Database
 from omniops.jobs.service import Jobs
 from omniops.mail.service import Post
@@ -50,7 +51,8 @@ from omniops.privacy.retention.holds import Holds
 from omniops.privacy.signatures import Signatures
 from omniops.settings import Settings
 from omniops.vault.blobs import Blobs
-from omniops.vault.roots import RootProvider
+from omniops.vault.mirror import Mirror
+from omniops.vault.nights import Nights
 from omniops.vault.service import Vault
 from omniops.vault.signing import Signer
 
@@ -99,6 +101,7 @@ class Privacy:
     records: Records
     origins: Origins
     california: California
+    nights: Nights
 
     @classmethod
     async def begun(cls, on: Foundations) -> Privacy:
@@ -141,6 +144,7 @@ class Privacy:
             records=Records(on.database, on.register, on.catalog, on.clock, _operator(on.settings)),
             origins=Origins(on.database, on.audit),
             california=California(on.database, on.catalog, on.register, on.jobs, on.clock),
+            nights=_nights(on),
         )
 
 
@@ -190,3 +194,11 @@ def _operator(settings: Settings) -> Operator:
         settings.privacy_contact,
         settings.eu_representative,
     )
+
+
+def _nights(on: Foundations) -> Nights:
+    folder = on.settings.keys_mirror
+    mirror = None if folder is None else Mirror(folder, on.root, on.clock, on.log)
+    if mirror is not None:
+        on.vault.on_shred(mirror.shredded)
+    return Nights(on.database, on.root, on.audit, on.jobs, mirror, on.settings.epoch_days, on.clock, on.log)

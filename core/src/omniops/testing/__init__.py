@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from omniops.testing.plugin import PluginSuite
     from omniops.testing.privacy import PrivacySuite
     from omniops.testing.provider import ProviderSuite
+    from omniops.testing.root_keys import RootKeysSuite
     from omniops.testing.source import MapFetch, SourceSuite
     from omniops.testing.suite import Suite
     from omniops.testing.upstream import Answer, Cut, Endless, Exchange, HangUp, Pause, Stall, Upstream
@@ -45,6 +46,7 @@ _WHERE = {
     "PrivacySuite": "privacy",
     "ProviderSuite": "provider",
     "RecordingLog": "fakes",
+    "RootKeysSuite": "root_keys",
     "ShutGate": "fakes",
     "ShutVault": "fakes",
     "SourceSuite": "source",
@@ -81,6 +83,7 @@ __all__ = [
     "PrivacySuite",
     "ProviderSuite",
     "RecordingLog",
+    "RootKeysSuite",
     "ShutGate",
     "ShutVault",
     "SourceSuite",

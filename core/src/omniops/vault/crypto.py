@@ -94,6 +94,19 @@ def lookup_hash(value: str, kind: str, home: UUID | None, key: bytes) -> bytes:
     return AESSIV(derive(key, "look-up", 64)).encrypt(normalise(value, kind).encode(), [place])
 
 
+Under = tuple[UUID | None, bytes]
+"""What a look-up hash stands under: its home, and the key."""
+
+
+def rehash(found: bytes, kind: str, old: Under, new: Under) -> bytes:
+    """The same look-up hash under another key or home. Raises `Refused` where it does not stand under `old`."""
+    try:
+        clear = AESSIV(derive(old[1], "look-up", 64)).decrypt(found, [f"{old[0] or ''}|{kind}".encode()])
+    except InvalidTag:
+        raise Refused("A look-up hash does not stand under its key.", reason="wrong_key") from None
+    return AESSIV(derive(new[1], "look-up", 64)).encrypt(clear, [f"{new[0] or ''}|{kind}".encode()])
+
+
 def normalise(value: str, kind: str) -> str:
     """One spelling per identifier: NFKC, no outer space, lower case for addresses, digits only for phones."""
     text = unicodedata.normalize("NFKC", value).strip()

@@ -14,9 +14,9 @@ from uuid import UUID
 from sqlalchemy import Connection, text
 
 from omniops.contracts.declaration import SubjectState
+from omniops.contracts.root_keys import RootProvider
 from omniops.errors import NotFound, Refused
 from omniops.vault.crypto import new_key, unwrap, wrap
-from omniops.vault.roots import RootProvider
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,24 +57,39 @@ def create_account_key(connection: Connection, root: RootProvider, account_id: U
     )
 
 
+_ACTIVE = text(
+    "select version, epoch, wrapped from vault.account_key where account_id = :account and state = 'active'"
+    " for key share"
+)
+
+
 def account_key(connection: Connection, root: RootProvider, account_id: UUID) -> tuple[int, bytes]:
-    """The active key of an account, with its version. Raises `NotFound` where the scope has none."""
-    row = connection.execute(
-        text(
-            "select version, epoch, wrapped from vault.account_key where account_id = :account and state = 'active'"
-            " order by version desc limit 1"
-        ),
+    """The active key of an account, with its version, for writing under it. It stays the active one until the caller's
+    transaction ends: a night waits for that. Raises `NotFound` where the scope has none."""
+    # Who waited for a night finds the old version taken away, and asks again for the new one.
+    for _ in (1, 2):
+        row = connection.execute(_ACTIVE, {"account": account_id}).first()
+        if row is not None:
+            return row.version, unwrap(row.wrapped, root.epoch_key(row.epoch))
+    raise NotFound(f"Account {account_id} has no key in this scope.")
+
+
+def account_keys(connection: Connection, root: RootProvider, account_id: UUID) -> dict[int, bytes]:
+    """All living keys of an account by version, for reading: during a night there are two."""
+    rows = connection.execute(
+        text("select version, epoch, wrapped from vault.account_key where account_id = :account"),
         {"account": account_id},
-    ).first()
-    if row is None:
+    ).all()
+    if not rows:
         raise NotFound(f"Account {account_id} has no key in this scope.")
-    return row.version, unwrap(row.wrapped, root.epoch_key(row.epoch))
+    return {row.version: unwrap(row.wrapped, root.epoch_key(row.epoch)) for row in rows}
 
 
 _LIVE = text(
-    "select k.home_id, k.subject_id, k.version, k.wrapped, k.pepper_wrapped, k.state, k.account_key_version"
-    " from vault.subject_key k"
-    " where k.home_id = any(:homes) and k.subject_id = any(:subjects)"
+    "select k.home_id, k.subject_id, k.version, k.wrapped, k.pepper_wrapped, k.state, a.epoch, a.version as under,"
+    " a.wrapped as account_wrapped from vault.subject_key k"
+    " left join vault.account_key a on a.account_id = k.account_id and a.version = k.account_key_version"
+    " where k.home_id = any(:homes) and k.subject_id = any(:subjects) and k.state in ('active', 'shredded')"
     " order by k.version"
 )
 
@@ -92,7 +107,7 @@ def live_keys(
     waits at the primary key until the first has committed. Raises `Refused` for an owner whose keys were shredded."""
     wanted = list(dict.fromkeys(owners))
     under_version, under = account_key(connection, root, account_id)
-    found = _read_live(connection, root, account_id, wanted, {under_version: under})
+    found = _read_live(connection, root, wanted)
     missing = [owner for owner in wanted if owner not in found]
     if missing:
         connection.execute(
@@ -109,18 +124,13 @@ def live_keys(
                 for owner in sorted(missing, key=lambda o: (o.home_id, o.subject_id))
             ],
         )
-        found |= _read_live(connection, root, account_id, missing, {under_version: under})
+        found |= _read_live(connection, root, missing)
     return found
 
 
-def _read_live(
-    connection: Connection,
-    root: RootProvider,
-    account_id: UUID,
-    owners: list[Owner],
-    known: dict[int, bytes],
-) -> dict[Owner, LiveKey]:
+def _read_live(connection: Connection, root: RootProvider, owners: list[Owner]) -> dict[Owner, LiveKey]:
     found: dict[Owner, LiveKey] = {}
+    above: dict[tuple[int, int], bytes] = {}
     rows = connection.execute(_LIVE, {"homes": [o.home_id for o in owners], "subjects": [o.subject_id for o in owners]})
     for row in rows:
         owner = Owner(row.home_id, row.subject_id)
@@ -128,25 +138,16 @@ def _read_live(
             raise Refused(
                 f"Subject {owner.subject_id} was erased; nothing can be written about it any more.", reason="erased"
             )
-        under = known.get(row.account_key_version) or _old_account_key(
-            connection, root, account_id, row.account_key_version
-        )
-        known[row.account_key_version] = under
+        under = above.get((row.epoch, row.under))
+        if under is None:
+            under = above[row.epoch, row.under] = unwrap(row.account_wrapped, root.epoch_key(row.epoch))
         pepper = unwrap(row.pepper_wrapped, under) if row.pepper_wrapped is not None else None
         found[owner] = LiveKey(row.version, unwrap(row.wrapped, under), pepper)
     return found
 
 
-def _old_account_key(connection: Connection, root: RootProvider, account_id: UUID, version: int) -> bytes:
-    row = connection.execute(
-        text("select epoch, wrapped from vault.account_key where account_id = :account and version = :version"),
-        {"account": account_id, "version": version},
-    ).one()
-    return unwrap(row.wrapped, root.epoch_key(row.epoch))
-
-
 _OPEN = text(
-    "select k.home_id, k.subject_id, k.version, k.wrapped, k.pepper_wrapped, k.account_key_version,"
+    "select k.account_id, k.home_id, k.subject_id, k.version, k.wrapped, k.pepper_wrapped, k.account_key_version,"
     " a.epoch, a.wrapped as account_wrapped,"
     " s.consents, s.consents_until, s.objections, s.opt_outs, s.restricted_at, s.hold, s.erased_at"
     " from vault.subject_key k"
@@ -162,13 +163,14 @@ def opening_keys(connection: Connection, root: RootProvider, owners: Iterable[Ow
     rows = connection.execute(
         _OPEN, {"homes": list({o.home_id for o in wanted}), "subjects": [o.subject_id for o in wanted]}
     )
-    above: dict[tuple[int, int], bytes] = {}
+    above: dict[tuple[UUID, int], bytes] = {}
     found: dict[Owner, OwnerKeys] = {}
     for row in rows:
         owner = Owner(row.home_id, row.subject_id)
-        under = above.get((row.epoch, row.account_key_version))
+        above_it = (row.account_id, row.account_key_version)
+        under = above.get(above_it)
         if under is None:
-            under = above[row.epoch, row.account_key_version] = unwrap(row.account_wrapped, root.epoch_key(row.epoch))
+            under = above[above_it] = unwrap(row.account_wrapped, root.epoch_key(row.epoch))
         keys = {row.version: unwrap(row.wrapped, under)} if row.wrapped is not None else {}
         pepper = unwrap(row.pepper_wrapped, under) if row.pepper_wrapped is not None else None
         before = found.get(owner)

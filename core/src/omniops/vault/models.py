@@ -54,18 +54,24 @@ class AccountKey(Marked, table=True):
     version: int = Field(primary_key=True)
     epoch: int = not_personal("number of the wrapping epoch key")
     wrapped: bytes = not_personal("key material, wrapped")
-    state: str = not_personal("active or old")
+    state: str = not_personal("active, or old while what hangs from it is wrapped anew")
     created_at: datetime = not_personal("when it was made", default_factory=utcnow)
 
 
 class SubjectKey(Marked, table=True):
     """The key of one person, and the pepper of that person's pseudonym in the audit, wrapped by an account key.
 
-    Shredding sets both to null in the transaction that writes the state: there is no live key after `shredded`.
+    Shredding sets both to null in the transaction that writes the state: there is no live key after `shredded`. A key
+    that was replaced is `old` while a field may stand under it, then `retired`, and null as well.
     """
 
     __tablename__ = "subject_key"
-    __table_args__ = {"schema": "vault"}  # noqa: RUF012
+    __table_args__ = (
+        # The version is in none that every key stands in: wrapping a key anew then touches no index.
+        Index("ix_subject_key_account", "account_id", "home_id"),
+        Index("ix_subject_key_dead", "account_id", "account_key_version", postgresql_where=text("wrapped is null")),
+        {"schema": "vault"},
+    )
     account_id: UUID = not_personal("the account it belongs to")
     home_id: UUID = Field(primary_key=True)
     subject_id: UUID = Field(primary_key=True)
@@ -73,7 +79,7 @@ class SubjectKey(Marked, table=True):
     account_key_version: int = not_personal("which account key wraps it")
     wrapped: bytes | None = not_personal("key material, wrapped", default=None)
     pepper_wrapped: bytes | None = not_personal("pepper of the pseudonym, wrapped", default=None)
-    state: str = not_personal("active or shredded")
+    state: str = not_personal("active, old, retired or shredded")
     shredded_at: datetime | None = not_personal("when it was destroyed", default=None)
     created_at: datetime = not_personal("when it was made", default_factory=utcnow)
 
@@ -82,7 +88,11 @@ class Identifier(Marked, table=True):
     """An exact look-up: AES-SIV of a normalised value under the account key. Here and never in the row."""
 
     __tablename__ = "identifier"
-    __table_args__ = (Index("ix_identifier_row", "home_id", "row_id"), {"schema": "vault"})
+    __table_args__ = (
+        Index("ix_identifier_row", "home_id", "row_id"),
+        Index("ix_identifier_account", "account_id", "home_id"),
+        {"schema": "vault"},
+    )
     account_id: UUID = not_personal("the account it belongs to")
     home_id: UUID = Field(primary_key=True)
     kind: str = Field(primary_key=True)
@@ -110,3 +120,15 @@ class Root(Marked, table=True):
     __table_args__ = {"schema": "vault"}  # noqa: RUF012
     fingerprint: str = Field(primary_key=True)
     created_at: datetime = not_personal("first start", default_factory=utcnow)
+
+
+class Epoch(Marked, table=True):
+    """When each epoch key was in use. The keys themselves exist at the root provider only; member addresses stand under
+    the newest one."""
+
+    __tablename__ = "epoch"
+    __table_args__ = {"schema": "vault"}  # noqa: RUF012
+    number: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    made_at: datetime = not_personal("from when on keys were wrapped under it", default_factory=utcnow)
+    ended_at: datetime | None = not_personal("when the next one took over", default=None)
+    destroyed_at: datetime | None = not_personal("when its key was destroyed at the provider", default=None)

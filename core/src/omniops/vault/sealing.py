@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from sqlmodel import SQLModel
 
 from omniops.contracts.declaration import Mark
+from omniops.contracts.root_keys import RootProvider
 from omniops.contracts.scope import Scope
 from omniops.contracts.sealed import Sealed, pending, settle
 from omniops.database.marks import mark_of
@@ -19,7 +20,6 @@ from omniops.errors import Refused
 from omniops.vault.changes import Changes, changes_of
 from omniops.vault.crypto import associated, encrypt, lookup_hash
 from omniops.vault.keys import Owner, account_key, live_keys
-from omniops.vault.roots import RootProvider
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +133,7 @@ class Sealer:
             text(
                 "insert into vault.identifier (account_id, home_id, kind, hash, row_id, subject_id,"
                 " account_key_version) values (:account, :home, :kind, :hash, :row, :subject, :version)"
+                " on conflict do nothing"  # another writer of the same row was here with the same value
             ),
             [
                 {

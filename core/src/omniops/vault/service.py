@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+import asyncio
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -11,19 +12,30 @@ from sqlmodel import SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from omniops.audit.service import Audit, Entry
+from omniops.contracts.root_keys import RootProvider
 from omniops.contracts.scope import Actor, Scope
-from omniops.database.service import Database
+from omniops.database.service import Database, LookupKind
 from omniops.errors import ConfigError, Refused
 from omniops.vault.changes import ChangeNotes
 from omniops.vault.crypto import lookup_hash
-from omniops.vault.keys import Owner, OwnerKeys, account_key, create_account_key, opening_keys
+from omniops.vault.keys import Owner, OwnerKeys, account_keys, create_account_key, opening_keys
 from omniops.vault.opening import Opened, Policy, decided, places, pseudonyms
-from omniops.vault.roots import RootProvider
 from omniops.vault.sealing import Sealer
+from omniops.vault.shredding import LOCK, SHRED, SHRED_ACCOUNT
 from omniops.vault.signing import Signer, verified
 from omniops.vault.tracing import traced
 
 __all__ = ["Signer", "Vault", "verified"]
+
+
+ADDRESSES_SHARED = text("select pg_advisory_xact_lock_shared(hashtext('omniops addresses'))")
+"""Held by who writes a member's address; a night holds the same lock alone while it moves them."""
+_EPOCH = text("select max(number) from vault.epoch")
+_FIND = text(
+    "select subject_id from vault.identifier where home_id = :home and kind = :kind and hash = any(:hashes)"
+    " order by row_id limit 1"
+)
+OnShred = Callable[[Scope, Sequence[UUID]], None]
 
 
 class Vault:
@@ -35,6 +47,7 @@ class Vault:
         self._audit = audit
         self._policy = policy
         self._sealer = Sealer(root)
+        self._on_shred: OnShred | None = None
         database.before_flush(self._sealer.before_flush)
         notes = ChangeNotes(audit)
         database.around_commit(notes.before_commit, notes.after_commit, notes.after_rollback)
@@ -46,8 +59,8 @@ class Vault:
         """
         async with self._database.system("vault: compare the root key") as session:
             connection = await session.connection()
-            stored = (await connection.execute(text("select fingerprint from vault.root"))).scalar()
-            if stored is None:
+            stored = (await connection.execute(text("select fingerprint from vault.root"))).scalars().all()
+            if not stored:
                 keys = (await connection.execute(text("select count(*) from vault.account_key"))).scalar_one()
                 if keys:
                     raise ConfigError("The database holds wrapped keys but no fingerprint of their root key.")
@@ -55,13 +68,24 @@ class Vault:
                     text("insert into vault.root (fingerprint, created_at) values (:f, now()) on conflict do nothing"),
                     {"f": self._root.fingerprint},
                 )
-                await session.commit()
-            elif stored != self._root.fingerprint:
+            elif self._root.fingerprint not in stored:  # two, while a rotation is under way
                 raise ConfigError(
                     f"The keys folder holds root {self._root.fingerprint}, but this database was sealed under root "
-                    f"{stored}.",
+                    f"{', '.join(sorted(stored))}.",
                     do="Put the matching keys folder in place; nothing was changed.",
                 )
+            await connection.execute(
+                text(
+                    "insert into vault.epoch (number, made_at) select :number, now()"
+                    " where not exists (select from vault.epoch) on conflict do nothing"
+                ),
+                {"number": self._root.epochs()[0]},
+            )
+            await session.commit()
+
+    def on_shred(self, listener: OnShred) -> None:
+        """Calls `listener` after each shred, in a thread: the key mirror's list is never behind the database's."""
+        self._on_shred = listener
 
     async def create_account_key(self, session: AsyncSession, account_id: UUID) -> None:
         """The first key of a new account, in the caller's transaction."""
@@ -115,24 +139,44 @@ class Vault:
 
         def look(sync: Any) -> UUID | None:
             connection = sync.connection()
-            _, key = account_key(connection, self._root, scope.account_id)
-            row = connection.execute(
-                text(
-                    "select subject_id from vault.identifier where home_id = :home and kind = :kind"
-                    " and hash = :hash order by row_id limit 1"
-                ),
-                {"home": home, "kind": kind, "hash": lookup_hash(value, kind, home, key)},
-            ).first()
-            return None if row is None else row.subject_id
+            keys, before = account_keys(connection, self._root, scope.account_id), None
+            # A night moves hashes from one key to the next: who came too early for one looks again under the other.
+            while keys.keys() != before:
+                hashes = [lookup_hash(value, kind, home, key) for key in keys.values()]
+                row = connection.execute(_FIND, {"home": home, "kind": kind, "hashes": hashes}).first()
+                if row is not None:
+                    found: UUID = row.subject_id
+                    return found
+                before, keys = keys.keys(), account_keys(connection, self._root, scope.account_id)
+            return None
 
         if session is not None:
             return await session.run_sync(look)
         async with self._database.session(scope) as own:
             return await own.run_sync(look)
 
-    def address_hash(self, kind: str, value: str) -> bytes:
-        """A look-up hash under the night's epoch key, for what must be found before any account is known."""
-        return lookup_hash(value, kind, None, self._root.epoch_key(self._root.epoch()))
+    async def address_hash(self, kind: str, value: str, *, session: AsyncSession | None = None) -> bytes:
+        """A look-up hash under the newest night's key, for what must be found before any account is known.
+
+        For writing it give `session`: no night begins before its transaction ends, so that none leaves it behind."""
+        if session is None:
+            async with self._database.connect() as connection:
+                epoch = (await connection.execute(_EPOCH)).scalar_one()
+        else:
+            connection = await session.connection()
+            await connection.execute(ADDRESSES_SHARED)
+            epoch = (await connection.execute(_EPOCH)).scalar_one()
+        return lookup_hash(value, kind, None, self._root.epoch_key(epoch))
+
+    async def account_of(self, kind: LookupKind, identifier: str, value: str) -> Scope | None:
+        """The account with this exact identifier (`email`), through `Database.resolve` of `kind`."""
+        before: bytes | None = None
+        while (digest := await self.address_hash(identifier, value)) != before:  # a night may begin in between
+            scope = await self._database.resolve(kind, digest)
+            if scope is not None:
+                return scope
+            before = digest
+        return None
 
     async def seal_rows(self, session: AsyncSession, model: type[SQLModel], rows: Sequence[dict[str, Any]]) -> None:
         """Seals the `seal(…)` values of dicts for a bulk insert, in place, in the session's transaction."""
@@ -161,6 +205,12 @@ class Vault:
             if held:
                 raise Refused("A legal hold stands against erasing this person.", reason="hold")
             await session.commit()
+        await self.shredded(scope, [subject_id])
+
+    async def shredded(self, scope: Scope, subject_ids: Sequence[UUID]) -> None:
+        """Enters those whose shredding was committed into the key mirror's list, where there is one."""
+        if self._on_shred is not None and subject_ids:
+            await asyncio.to_thread(self._on_shred, scope, subject_ids)
 
     async def pseudonyms(self, scope: Scope, subject_ids: Sequence[UUID]) -> list[str]:
         """How these people appear in the audit, for entries of other rooms. Who was erased has none any more."""
@@ -171,12 +221,12 @@ class Vault:
 
     async def shred_in(self, session: AsyncSession, subject_ids: Sequence[UUID], *, actor: Actor) -> list[UUID]:
         """`shred` for many, in the session's transaction, with one audit entry. Returns those under a legal hold: their
-        keys stay."""
+        keys stay. Call `shredded` for the others after the commit."""
         scope: Scope = session.info["scope"]
         home = scope.domain_id or scope.account_id
         connection = await session.connection()
         # Locked until the end: a hold that is placed meanwhile waits, and finds what was shredded.
-        rows = await connection.execute(_LOCK, {"home": home, "subjects": sorted(subject_ids)})
+        rows = await connection.execute(LOCK, {"home": home, "subjects": sorted(subject_ids)})
         held = [row.id for row in rows if row.hold]
         free = [subject for subject in subject_ids if subject not in set(held)]
         if not free:
@@ -192,14 +242,14 @@ class Vault:
                 subject_refs=pseudonyms(keys),
             )
         )
-        for statement in _SHRED:
+        for statement in SHRED:
             await connection.execute(statement, {"home": home, "subjects": free, "account": scope.account_id})
         return held
 
     async def shred_account(self, session: AsyncSession, account_id: UUID) -> None:
         """Destroys every key of an account, in the transaction of a session of the system role. Safe to repeat."""
         connection = await session.connection()
-        for statement in _SHRED_ACCOUNT:
+        for statement in SHRED_ACCOUNT:
             await connection.execute(statement, {"account": account_id})
 
     async def _scope_of(self, row: SQLModel, session: AsyncSession | None) -> Scope:
@@ -224,36 +274,3 @@ def _told(opened: Opened, values: int, keys: Mapping[Owner, OwnerKeys]) -> dict[
 
 def _primary_key(model: type[SQLModel]) -> frozenset[str]:
     return frozenset(column.name for column in model.__table__.primary_key)  # type: ignore[attr-defined]
-
-
-_LOCK = text(
-    "select id, hold from omniops.subject where home_id = :home and id = any(:subjects) order by id for update"
-)
-_SHRED = (
-    text(
-        "insert into vault.shred (account_id, home_id, subject_id, at)"
-        " select :account, :home, subject, now() from unnest(cast(:subjects as uuid[])) subject on conflict do nothing"
-    ),
-    text("delete from vault.identifier where home_id = :home and subject_id = any(:subjects)"),
-    text(
-        "update vault.subject_key set wrapped = null, pepper_wrapped = null, state = 'shredded', shredded_at = now()"
-        " where home_id = :home and subject_id = any(:subjects) and state <> 'shredded'"
-    ),
-    text(
-        "update omniops.subject set erased_at = coalesce(erased_at, now())"
-        " where home_id = :home and id = any(:subjects)"
-    ),
-)
-_SHRED_ACCOUNT = (
-    text(
-        "insert into vault.shred (account_id, home_id, subject_id, at)"
-        " select distinct account_id, home_id, subject_id, now() from vault.subject_key where account_id = :account"
-        " on conflict do nothing"
-    ),
-    text("delete from vault.identifier where account_id = :account"),
-    text(
-        "update vault.subject_key set wrapped = null, pepper_wrapped = null, state = 'shredded',"
-        " shredded_at = coalesce(shredded_at, now()) where account_id = :account"
-    ),
-    text("delete from vault.account_key where account_id = :account"),
-)

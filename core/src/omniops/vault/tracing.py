@@ -7,8 +7,8 @@ from uuid import UUID
 
 from sqlalchemy import Connection, text
 
+from omniops.contracts.root_keys import RootProvider
 from omniops.vault.crypto import pseudonym, unwrap
-from omniops.vault.roots import RootProvider
 
 _PEPPERS = text(
     "select k.subject_id, k.pepper_wrapped, k.account_key_version, a.epoch, a.wrapped as account_wrapped"

@@ -105,7 +105,8 @@ class Duties:
                     await self._keep_contact(session, scope, duty, known)
             if scope.domain_id is None:
                 for email in known.get("email", ()):
-                    await forget(session, "member_address", self._vault.address_hash("email", email))
+                    address = await self._vault.address_hash("email", email, session=session)
+                    await forget(session, "member_address", address)
             there = {task.store for task in await self._tasks(session, duty)}
             tasks = [(one.key, one.store.title) for one in outside]
             tasks += [(f"processor:{one.processor}", one.name) for one in unknown]

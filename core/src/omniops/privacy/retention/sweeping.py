@@ -91,9 +91,11 @@ class Sweeper:
                 ids = list((await connection.execute(statement, place)).scalars())
                 free = [one for one in ids if one not in self._terms.kept_subjects]
                 if free:
-                    await self._vault.shred_in(session, free, actor=ACTOR)
+                    held = await self._vault.shred_in(session, free, actor=ACTOR)
+                    free = [one for one in free if one not in held]
                     await connection.execute(_SHREDDED, {"rows": len(free), "home": self._home, "run": self._run})
                 await session.commit()
+            await self._vault.shredded(self._scope, free)
             if not ids:
                 return
             last = ids[-1]
