@@ -133,6 +133,25 @@ class Settings(BaseModel):
     visitor_streams: int = Field(
         default=8, ge=1, description="Open streams of one visitor's session in one web process."
     )
+    legal_name: str = Field(
+        default="", max_length=200, description="Who runs this server, as the privacy page names it."
+    )
+    postal_address: str = Field(default="", max_length=400, description="Postal address of the operator, on one line.")
+    privacy_email: str = Field(default="", max_length=254, description="Address for questions about privacy.")
+    privacy_contact: str = Field(
+        default="", max_length=200, description="Data protection officer, or another named contact."
+    )
+    supervisory_authority: str = Field(
+        default="", max_length=200, description="The data protection authority in charge."
+    )
+    eu_representative: str = Field(
+        default="",
+        max_length=400,
+        description="Representative in the EU (GDPR Art. 27), or why none is needed.",
+    )
+    hosting: str = Field(
+        default="", max_length=200, description="Who hosts this server and where, for example `Hetzner in Germany`."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="Least level logged.")
     log_format: Literal["auto", "json", "text"] = Field(
         default="auto", description="`auto`: text on a terminal, JSON otherwise."

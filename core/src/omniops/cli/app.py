@@ -9,7 +9,19 @@ from pathlib import Path
 
 import typer
 
-from omniops.cli import admin, docs, knowledge, lessons, plugins, running, safety, sources, trials, verification
+from omniops.cli import (
+    admin,
+    docs,
+    knowledge,
+    lessons,
+    plugins,
+    proving,
+    running,
+    safety,
+    sources,
+    trials,
+    verification,
+)
 from omniops.cli.output import FAILED, INTERRUPTED, exit_code, say
 from omniops.errors import OmniOpsError
 
@@ -29,6 +41,7 @@ lessons.register(app)
 trials.register(knowledge.evaluate)
 safety.register(knowledge.evaluate)
 verification.register(admin.domains)
+proving.register(app, admin.privacy)
 plugins.register(app)
 docs.register(app)
 

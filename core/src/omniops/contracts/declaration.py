@@ -25,7 +25,8 @@ class Purpose:
     `objectable` purposes stop when a person objects (Art. 21). `optional` ones need a given consent; their basis is
     `consent`. `restricted_ok` purposes go on under a restriction (Art. 18(2)), for example defending legal claims.
     `every_mark` purposes open every personal column, whatever its mark names: core's own, for a person's right to a
-    copy of all that is held (Art. 15). A plugin that declares one is refused.
+    copy of all that is held (Art. 15). A plugin that declares one is refused. `within` names the wider purpose that
+    this one is a step of: the door stays as narrow as the step, and the record of processing shows the wider one.
     """
 
     key: str
@@ -34,6 +35,7 @@ class Purpose:
     objectable: bool = False
     restricted_ok: bool = False
     every_mark: bool = False
+    within: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from omniops.contracts.integration import Integration
 from omniops.contracts.knowledge import EncoderOffer, Fetcher, IndexOffer, Model, Source
 from omniops.contracts.mail import Mailer
 from omniops.contracts.plugin import Health
+from omniops.contracts.proof import Probe
 from omniops.contracts.provider import Provider
 from omniops.contracts.redaction import Redactor
 from omniops.contracts.tools import Tool
@@ -87,6 +88,9 @@ class Seams:
     def mailers(self) -> dict[str, Mailer]:
         """By name, in the operator's order."""
         return self._named(self._caller.collect("mailers"), lambda mailer: mailer.name)
+
+    def probes(self) -> tuple[type[Probe], ...]:
+        return self._flat(self._caller.collect("probes"))
 
     def routers(self) -> tuple[tuple[str, APIRouter], ...]:
         answers = self._caller.collect("routes")

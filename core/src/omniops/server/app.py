@@ -28,6 +28,7 @@ from omniops.server import (
     knowledge,
     openapi,
     pages,
+    privacy,
     problems,
     routing,
     system,
@@ -81,6 +82,7 @@ def create_app(runtime: Runtime) -> FastAPI:
     app.include_router(verification.router)
     app.include_router(webhooks.router)
     app.include_router(pages.router)
+    app.include_router(privacy.router)
     app.include_router(widget.router)
     for name, router in runtime.seams.routers():
         _mount_plugin(app, runtime, name, router)

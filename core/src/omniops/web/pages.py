@@ -19,7 +19,7 @@ FRAME_CSP = (
     "require-trusted-types-for 'script'; trusted-types 'none'"
 )
 """The page inside the widget's frame: our own scripts and our own API, no style sheet, no picture, nothing else."""
-_STATIC = {"app.css": "text/css; charset=utf-8", "icon.svg": "image/svg+xml"}
+_STATIC = {"app.css": "text/css; charset=utf-8", "privacy.css": "text/css; charset=utf-8", "icon.svg": "image/svg+xml"}
 
 
 @lru_cache(1)
