@@ -16,6 +16,7 @@ from omniops.settings import Settings
 ROOT = Path(__file__).parents[2]
 PAGES = ROOT / "docs" / "reference"
 WITHOUT_A_PLUGIN = {
+    "probes": "core's own probes prove core's claims; the first plugins with claims of their own are still to come",
     "redactors": "core's own recognisers need none; an alternative is in tests/core/conversation/test_redaction.py",
     "routes": "no first-party plugin has routes yet",
     "tools": "core's own tools need no plugin; plugins' are tried in tests/core/conversation/test_model_turns.py",

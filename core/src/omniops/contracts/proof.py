@@ -76,6 +76,10 @@ class Stage(Protocol):
     def office(self, role: str = "admin", domain: Any = None) -> AbstractAsyncContextManager[httpx2.AsyncClient]:
         """A member's machine: a client with an API key of that role."""
 
+    def models(self) -> AbstractAsyncContextManager[Sequence[Any]]:
+        """Two test providers that alone answer in the stage's domain meanwhile, in this order. `down` stops one,
+        `requests` is what it was asked. They send nothing to anybody."""
+
     def routes(self) -> Sequence[Route]:
         """Every route of the application, with the permission that it asks for."""
 

@@ -89,27 +89,26 @@ async def try_sabotages(
     """Each probe of `kinds` under each of its sabotages.
 
     Under a sabotage run all probes of `known` that rest on its object, which must turn red, and a sample of the others,
-    which must stay green. The sample is drawn by a hash of object and probe: the same for everybody, another for each
-    object, so that all probes meet foreign sabotages. All `known` must have been green before.
+    which must stay green (`sample_of`). All `known` must have been green before.
     """
     ways: dict[tuple[str, str], Sabotage] = {}
     for kind in kinds:
         ways |= {(sabotage.object, sabotage.how): sabotage for sabotage in kind.sabotages}
     trials = []
     for number, sabotage in enumerate(ways.values(), 1):
-        trials += await _trials(kinds, sabotage, stage, known)
+        trials += await _trials(kinds, sabotage, stage, known, number)
         if progress is not None:
             progress(f"without {sabotage.how}", number, len(ways))
     return trials
 
 
 async def _trials(
-    kinds: Sequence[type[Probe]], sabotage: Sabotage, stage: Stage, known: Sequence[type[Probe]]
+    kinds: Sequence[type[Probe]], sabotage: Sabotage, stage: Stage, known: Sequence[type[Probe]], number: int
 ) -> list[Trial]:
     """What one sabotage shows of each probe of `kinds` that brings it."""
     dependants = [kind for kind in known if sabotage.object in kind.objects()]
     others = [kind for kind in known if sabotage.object not in kind.objects()]
-    sample = sorted(others, key=lambda kind: _draw(sabotage.object, kind))[:SAMPLE]
+    sample = sample_of(others, number)
     with sabotaged(sabotage, stage.runtime):
         outcomes = {kind: await run_probe(kind, stage) for kind in (*dependants, *sample)}
     red = tuple(sorted(kind.__name__ for kind, outcome in outcomes.items() if outcome.state == "failed"))
@@ -135,8 +134,12 @@ def _meant(kind: type[Probe], sabotage: Sabotage) -> bool:
     return sabotage.object in kind.rests_on or sabotage.how in ways
 
 
-def _draw(named: str, kind: type[Probe]) -> bytes:
-    return hashlib.sha256(f"{named} {kind.__name__}".encode()).digest()
+def sample_of(others: Sequence[type[Probe]], number: int) -> list[type[Probe]]:
+    """The sample under the sabotage of that number: the next few of a fixed shuffle, so that within one run all probes
+    meet foreign sabotages, in the same way for everybody who runs it."""
+    shuffled = sorted(others, key=lambda kind: hashlib.sha256(kind.__name__.encode()).digest())
+    begin = number * SAMPLE % len(shuffled) if shuffled else 0
+    return [*shuffled[begin:], *shuffled[:begin]][:SAMPLE]
 
 
 def _place(error: BaseException) -> str:

@@ -18,9 +18,12 @@ import psycopg
 from sqlmodel import select
 
 from omniops.accounts.permissions import ROLES
-from omniops.accounts.service import DomainView
+from omniops.accounts.service import DomainView, is_on
 from omniops.contracts.proof import Route
 from omniops.contracts.scope import Actor, Scope
+from omniops.hookspecs import Plugin
+from omniops.plugins.loading import Loaded
+from omniops.proof.guest import NAME, GuestPlugin, TestProvider
 from omniops.proof.models import ProofStage
 
 if TYPE_CHECKING:
@@ -110,6 +113,22 @@ class LiveStage:
         async with self.http(Authorization=f"Bearer {self._secrets[account, role]}") as client:
             yield client
 
+    @asynccontextmanager
+    async def models(self) -> AsyncIterator[Sequence[TestProvider]]:
+        guest, scope = GuestPlugin(), self.domain.scope
+        answering = {NAME: True, **{loaded.name: False for loaded in self.runtime.seams.loaded if _answers(loaded)}}
+        before = await self.runtime.accounts.switched(scope)
+        self.runtime.plugins.join(NAME, guest)
+        try:
+            for plugin, on in answering.items():
+                await self.runtime.accounts.switch(scope, plugin, on=on, actor=ACTOR)
+            yield guest.test_providers
+        finally:
+            for plugin in answering:
+                on = plugin != NAME and is_on(before, plugin)
+                await self.runtime.accounts.switch(scope, plugin, on=on, actor=ACTOR)
+            self.runtime.plugins.leave(NAME)
+
     def routes(self) -> Sequence[Route]:
         return self._application.routes
 
@@ -172,6 +191,10 @@ async def _domain(runtime: Runtime, name: str) -> DomainView:
         session.add(ProofStage(name=name, in_account=account, in_domain=made.id))
         await session.commit()
         return made
+
+
+def _answers(loaded: Loaded) -> bool:
+    return type(loaded.plugin).providers is not Plugin.providers
 
 
 class _Log(logging.Handler):

@@ -169,9 +169,14 @@ class CardsAreMasked(Probe):
             seen = await conversation(page)
             hold(CARD not in str(seen), "The card's number comes back out of storage.")
             hold(CARD not in str(await self._opened(stage, done["id"])), "The number stands in a comment or a note.")
+        async with stage.models() as models, stage.page() as page:
+            await ask(page, f"My card is {CARD}.")
+            asked = [repr(request) for model in models for request in model.requests]
+            hold(asked, "No provider was asked at all.")
+            hold(not any(CARD in request for request in asked), "The card's number goes to a provider.")
         found = await stage.scan([CARD, CARD.replace(" ", "")])
         hold(not found, f"The card's number lies in {_places(found)}.")
-        return "A test card was sent as message, comment and note; it is in no table, no log and nothing that opens."
+        return "A test card was sent as message, comment and note; it is in no table, no log and no call of a provider."
 
     async def _opened(self, stage: Stage, message: str) -> list[str]:
         async with stage.runtime.database.session(stage.domain.scope) as session:

@@ -10,6 +10,8 @@ from typing import Any
 
 from omniops.contracts.proof import Probe, Sabotage, Stage, hold
 from omniops.gate.grants import CRAWL, OWN_SITE, Admission, Grant
+from omniops.proof.facts import COUNTRIES, facts
+from omniops.proof.policy import operator_policy
 from omniops.proof.probes.acts import ACTOR, REGISTER, not_let_through
 from omniops.proof.probes.certificate import self_signed
 
@@ -123,6 +125,29 @@ class OnlyListedProviders(Probe):
         return (
             f"{len(listed)} providers are listed; a foreign host was refused under every name, and the ledger has none."
         )
+
+
+class CountriesAreComplete(Probe):
+    """The countries that the policy names, against the register and the ledger; and a company without an entry."""
+
+    claims = ("P83",)
+    sabotages = (ACCEPTED,)
+
+    async def run(self, stage: Stage) -> str:
+        sentence = operator_policy(facts(stage.runtime)).sentence_of("P83")
+        entries = {entry.processor.key: entry.processor for entry in stage.runtime.register.all()}
+        for entry in entries.values():
+            for code in entry.countries:
+                named = COUNTRIES.get(code, code)
+                hold(sentence is not None and named in sentence.text, f"{entry.name} is in {named}, which is missing.")
+        called = await stage.rows(
+            "select distinct processor from omniops.egress_entry where at > now() - interval '1 day'"
+            " and processor not in ('own-site', 'own-webhook')"
+        )
+        strange = sorted({key for (key,) in called} - set(entries))
+        hold(not strange, f"The ledger names {', '.join(strange)}, whose country nobody knows.")
+        await not_let_through(stage, "abroad.invalid", Grant("abroad", "support.provide"))
+        return f"{len(entries)} entries, {len(called)} of them called in a day; a company without an entry was refused."
 
 
 class OwnPagesOnly(Probe):

@@ -98,15 +98,45 @@ class NoAiOnWish(Probe):
     async def run(self, stage: Stage) -> str:
         calls = "select count(*) from omniops.egress_entry where for_domain = %s"
         before = await stage.rows(calls, stage.domain.id)
-        async with stage.page() as page:
+        async with stage.models() as models, stage.page() as page:
             wish = await page.post("/v1/visitor/ai-opt-out")
             hold(wish.status_code == 200, f"The wish was answered with {wish.status_code}.")
             back = await page.post("/v1/visitor/ai", json={})
             hold(back.status_code == 409 or back.status_code == 422, "The chat goes back to the AI all the same.")
             events = await ask(page, QUESTION)
             hold(not OF_THE_AI & set(kinds(events)), "The AI begins an answer after the wish.")
+            hold(not any(model.requests for model in models), "A provider was asked after the wish.")
         hold(await stage.rows(calls, stage.domain.id) == before, "Something was sent after the wish.")
         return "After the wish, a message began no answer, the chat could not go back to the AI, and nothing was sent."
+
+
+async def _give_up(self: Any, candidate: Any, attempt: Any, error: Any, *, visible: bool) -> None:
+    raise error
+
+
+class AnotherProviderAnswers(Probe):
+    """Two providers, of which the first is stopped."""
+
+    claims = ("P47",)
+    sabotages = (
+        Sabotage("omniops.conversation.routing.route:_Round.after", "going on to the next", lambda _: _give_up),
+    )
+
+    async def run(self, stage: Stage) -> str:
+        async with stage.models() as (first, second), stage.page() as page, stage.office("agent") as office:
+            events = await ask(page, QUESTION)
+            hold(first.name in str(events), "With both there, the first in the order did not answer.")
+            first.down = True
+            events = await ask(page, "And to islands?")
+            hold(second.name in str(events) and events[-1][0] == "done", "With the first stopped, nobody answered.")
+            chat, answer = (await conversation(page))["id"], events[-1][1]["id"]
+            home = f"/v1/domains/{stage.domain.id}/conversations/{chat}"
+            record = (await office.get(f"{home}/messages/{answer}/provenance")).json()
+            hold(record["provider"] == second.name, "The record names another provider than the one that answered.")
+            why = [kind for name, kind in record["tried"] if name.startswith(first.name)]
+            hold(why, "The record does not say why the first did not answer.")
+            hold("processor" in record and "hidden" in record, "The record does not say what went to whom.")
+        return f"With the first provider stopped, the second answered; the record says why: {why[0]}."
 
 
 async def _forget(*_: Any) -> None:
