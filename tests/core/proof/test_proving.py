@@ -1,7 +1,7 @@
 """All probes against a real runtime, the report that comes of it, and the pages that show it."""
 
 import json
-from datetime import date, timedelta
+from datetime import timedelta
 
 import pytest
 from omniops.errors import Rejected
@@ -121,7 +121,7 @@ async def test_every_test_is_good(runtime, postgres, browser):
 
 async def test_a_signature_counts_under_todays_words_until_its_day(runtime, postgres):
     proof = Proof(runtime)
-    until = date.today() + timedelta(days=30)
+    until = runtime.clock.now().date() + timedelta(days=30)
     await proof.attest("P1", "Ada, counsel", "Read, and right.", "0" * 64, until)
     run = await proving.prove(runtime, postgres.root, claim="P1")
     row = by_id(run.published)["P1"]
@@ -130,7 +130,7 @@ async def test_a_signature_counts_under_todays_words_until_its_day(runtime, post
         ("P6", "Ada", "So it is.", until, "shown by code"),
         ("P200", "Ada", "So it is.", until, "no claim"),
         ("P1", " ", "So it is.", until, "needs a name"),
-        ("P1", "Ada", "So it is.", date.today(), "is over"),
+        ("P1", "Ada", "So it is.", runtime.clock.now().date(), "is over"),
     ):
         with pytest.raises(Rejected, match=problem):
             await proof.attest(claim, author, said, "0" * 64, end)

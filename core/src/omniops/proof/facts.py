@@ -61,7 +61,7 @@ def facts(of: Deployment) -> dict[str, str]:
         "authority": settings.supervisory_authority or "the data protection authority of the place where you live",
         "representative": settings.eu_representative
         or "no representative in the EU is named: we are established there, or have recorded why none is needed",
-        "collected": _listed([title[0].lower() + title[1:] for title in collected(catalog).values()], "nothing"),
+        "collected": _titles(catalog, "nothing"),
         "ai_providers": _listed(
             [entry.name for entry in ai], "none is enabled, and answers are quotations of the pages"
         ),
@@ -74,11 +74,13 @@ def facts(of: Deployment) -> dict[str, str]:
         "chat_days": days["chat"],
         "analytics_days": days["analytics"],
         "audit_months": str(round(int(days["audit"]) / 30.4)),
-        "california": _listed(
-            [title[0].lower() + title[1:] for title in collected(catalog).values()], "nothing, inferences included"
-        )
-        + ", and no inferences",
+        "california": f"{_titles(catalog, 'nothing')}; and no inferences",
     }
+
+
+def _titles(catalog: Catalog, none: str) -> str:
+    """The kinds of data in a sentence. Titles have commas of their own."""
+    return "; ".join(title[0].lower() + title[1:] for title in collected(catalog).values()) or none
 
 
 def _listed(items: list[str], none: str) -> str:

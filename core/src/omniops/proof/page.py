@@ -54,7 +54,7 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """`strip` has a state for each of the 128 claims; `made` is None where no report was ever made."""
+    """`strip` has a state for each claim that the text makes, all 128 of the operator's; `made` is None where no report was ever made."""
 
     title: str
     made: datetime | None
@@ -73,7 +73,8 @@ def page(policy: Policy, published: Mapping[str, Any] | None, probes: Sequence[t
     versions = {kind.__name__: kind.version() for kind in probes}
     key = published["key"] if published else ""
     shown = {claim.id: _shown(claim, rows.get(claim.id), whole, versions, key) for claim in claims().values()}
-    strip = [one.state for one in shown.values()]
+    said = {key for sentence in policy.sentences for key in sentence.ids}
+    strip = [one.state for key, one in shown.items() if key in said]
     counts: dict[State, int] = {state: strip.count(state) for state in _WORST}
     blocks = [Block(s.title, [_line(sentence, shown) for sentence in s.sentences]) for s in policy.sections]
     made = datetime.fromisoformat(report["made_at"]) if report else None

@@ -139,7 +139,7 @@ class WithdrawalRemoves(Probe):
             hold(after.json()["consent"] is None, "The browser may keep its number.")
             statement = "select count(*) from omniops.analytics_event where subject_id = %s"
             ((left,),) = await stage.rows(statement, subject)
-            hold(left == 0, f"{left} visits are left after the withdrawal.")
+            hold(left == 0, f"Visits are left after the withdrawal: {left}.")
             hold(await visit(stage, client, token) == 401, "The old number still works.")
             hold(not list(getattr(client.cookies, "jar", ())), "A cookie is left.")
         return "One visit counted, then the yes taken back: no row is left, and the browser's number is worthless."
