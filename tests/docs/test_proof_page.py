@@ -1,7 +1,9 @@
 """The code of the page: it checks a real signature and takes no other, and its probe does what the page says."""
 
+import importlib.util
 import json
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -19,16 +21,17 @@ PAGE = (Path(__file__).parents[2] / "docs" / "proof.md").read_text()
 
 @pytest.fixture(scope="module")
 def code(tmp_path_factory):
-    import importlib.util
-
     found = {}
     for name, body in re.findall(r"^```python title=\"(\w+)\.py\"\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL):
         path = tmp_path_factory.mktemp("page") / f"{name}.py"
         path.write_text(body)
         spec = importlib.util.spec_from_file_location(name, path)
         found[name] = importlib.util.module_from_spec(spec)
+        sys.modules[name] = found[name]  # where a class says that it was written
         spec.loader.exec_module(found[name])
-    return found
+    yield found
+    for name in found:
+        del sys.modules[name]
 
 
 def test_a_real_report_holds_and_no_other(code, postgres):

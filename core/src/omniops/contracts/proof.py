@@ -8,12 +8,14 @@ is or against a sabotaged one: a probe that could know could also pretend.
 from __future__ import annotations
 
 import hashlib
-import inspect
 import ssl
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from functools import cache
+from importlib.abc import InspectLoader
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
@@ -117,13 +119,23 @@ class Probe(ABC):
 
     @classmethod
     def version(cls) -> str:
-        """Changes with the probe's code, so that an older verdict does not speak for a newer test."""
-        return hashlib.sha256(inspect.getsource(cls).encode()).hexdigest()[:12]
+        """Changes with the source file that the probe stands in, so that an older verdict does not speak for a newer
+        test or for newer helpers of it."""
+        return hashlib.sha256(f"{_source(cls.__module__)} {cls.__qualname__}".encode()).hexdigest()[:12]
 
     @classmethod
     def objects(cls) -> frozenset[str]:
         """All named objects under whose sabotage this probe turns red."""
         return frozenset(sabotage.object for sabotage in cls.sabotages) | frozenset(cls.rests_on)
+
+
+@cache
+def _source(module: str) -> str:
+    """The hash of a module's source."""
+    spec = sys.modules[module].__spec__
+    assert spec is not None
+    assert isinstance(spec.loader, InspectLoader)
+    return hashlib.sha256((spec.loader.get_source(module) or "").encode()).hexdigest()
 
 
 def hold(true: object, otherwise: str) -> None:

@@ -54,7 +54,8 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """`strip` has a state for each claim that the text makes, all 128 of the operator's; `made` is None where no report was ever made."""
+    """`strip` has a state for each claim that the text makes: all 128, for the operator's. `made` is None where no
+    report was ever made."""
 
     title: str
     made: datetime | None
