@@ -8,6 +8,7 @@ is or against a sabotaged one: a probe that could know could also pretend.
 from __future__ import annotations
 
 import hashlib
+import inspect
 import ssl
 import sys
 from abc import ABC, abstractmethod
@@ -15,7 +16,6 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from functools import cache
-from importlib.abc import InspectLoader
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
@@ -132,10 +132,7 @@ class Probe(ABC):
 @cache
 def _source(module: str) -> str:
     """The hash of a module's source."""
-    spec = sys.modules[module].__spec__
-    assert spec is not None
-    assert isinstance(spec.loader, InspectLoader)
-    return hashlib.sha256((spec.loader.get_source(module) or "").encode()).hexdigest()
+    return hashlib.sha256(inspect.getsource(sys.modules[module]).encode()).hexdigest()
 
 
 def hold(true: object, otherwise: str) -> None:
