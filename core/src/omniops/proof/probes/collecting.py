@@ -20,7 +20,7 @@ from omniops.proof.policy import operator_policy
 from omniops.proof.probes.acts import ACTOR, CIPHER, ask, conversation
 
 CARD = "4111 1111 1111 1111"
-CHATS = 300
+CHATS = 100
 
 
 class _NoCipher:
