@@ -14,6 +14,7 @@ from omniops.contracts.declaration import Declaration, Processor
 from omniops.contracts.integration import Integration
 from omniops.contracts.knowledge import EncoderOffer, Fetcher, IndexOffer, Model, Source
 from omniops.contracts.mail import Mailer
+from omniops.contracts.proof import Probe
 from omniops.contracts.provider import Provider
 from omniops.contracts.redaction import Redactor
 from omniops.contracts.scope import Scope
@@ -181,6 +182,19 @@ def test_mailers_stand_in_the_operators_order(seams):
     assert collected(seams, "mailers", first) == {"first": first}
     found, _ = seams("mailers", one=[first], two=[second])
     assert list(found.mailers()) == ["first", "second"]
+
+
+def test_probes_are_classes_and_a_broken_plugin_costs_its_own_only(seams):
+    class Holds(Probe):
+        """Holds."""
+
+        claims = ("P6",)
+        sabotages = ()
+
+        async def run(self, stage):
+            return "It holds."
+
+    assert collected(seams, "probes", Holds) == (Holds,)
 
 
 def test_routes_belong_to_their_plugin_and_none_is_no_routes(seams):

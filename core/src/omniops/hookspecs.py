@@ -29,6 +29,7 @@ from omniops.contracts.integration import Integration
 from omniops.contracts.knowledge import EncoderOffer, Fetcher, IndexOffer, Model, Source
 from omniops.contracts.mail import Mailer
 from omniops.contracts.plugin import Health, Info, PluginContext, PluginSettings
+from omniops.contracts.proof import Probe
 from omniops.contracts.provider import Provider
 from omniops.contracts.redaction import Redactor
 from omniops.contracts.retention import Expiring, KeptBack, Swept
@@ -149,6 +150,15 @@ class Plugin:
         where the plugin is on for the domain; must load nothing. All of them are asked, in the operator's order; where
         findings overlap, core's own stay, then the first. Closed: an error here or in `find` stops the turn, nothing is
         sent to a provider and a person answers."""
+        return ()
+
+    # Proof: what shows that the plugin's promises hold
+
+    @seam("collect", gives=type, many=True)
+    def probes(self) -> Sequence[type[Probe]]:
+        """Probes of this plugin's own claims, as classes. Called by `omniops prove`, never while the server serves. A
+        probe that raises counts as falsified; an error here drops the plugin's probes, and their claims are unproven.
+        """
         return ()
 
     # Channels and integrations: where people write, what else is connected

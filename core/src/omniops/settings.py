@@ -136,19 +136,6 @@ class Settings(BaseModel):
         default=None,
         description="Name of the mailer that sends mail. Default: the first one of the enabled plugins.",
     )
-    legal_name: str = Field(
-        default="", max_length=200, description="Who runs this server, as the privacy page names it."
-    )
-    postal_address: str = Field(default="", max_length=400, description="Postal address of the operator, on one line.")
-    privacy_email: str = Field(default="", max_length=254, description="Address for questions about privacy.")
-    privacy_contact: str = Field(
-        default="", max_length=200, description="Data protection officer, or another named contact."
-    )
-    eu_representative: str = Field(
-        default="",
-        max_length=400,
-        description="Representative in the EU (GDPR Art. 27), or why none is needed.",
-    )
     objection_days: int = Field(
         default=30,
         ge=14,
@@ -174,6 +161,25 @@ class Settings(BaseModel):
     visitor_sessions: int = Field(default=60, ge=1, description="New visitors' sessions in ten minutes of one network.")
     visitor_streams: int = Field(
         default=8, ge=1, description="Open streams of one visitor's session in one web process."
+    )
+    legal_name: str = Field(
+        default="", max_length=200, description="Who runs this server, as the privacy page names it."
+    )
+    postal_address: str = Field(default="", max_length=400, description="Postal address of the operator, on one line.")
+    privacy_email: str = Field(default="", max_length=254, description="Address for questions about privacy.")
+    privacy_contact: str = Field(
+        default="", max_length=200, description="Data protection officer, or another named contact."
+    )
+    supervisory_authority: str = Field(
+        default="", max_length=200, description="The data protection authority in charge."
+    )
+    eu_representative: str = Field(
+        default="",
+        max_length=400,
+        description="Representative in the EU (GDPR Art. 27), or why none is needed.",
+    )
+    hosting: str = Field(
+        default="", max_length=200, description="Who hosts this server and where, for example `Hetzner in Germany`."
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="Least level logged.")
     log_format: Literal["auto", "json", "text"] = Field(

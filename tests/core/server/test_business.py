@@ -18,13 +18,11 @@ async def ada(world):
     async with world.client() as browser:
         page = await browser.get(f"/setup/{token}")
         assert page.status_code == 200
-        done = await browser.post(f"/setup/{token}", data={"email": email, "name": "Ada", "password": PASSWORD})
+        done = await browser.post(f"/setup/{token}", data={"email": email, "password": PASSWORD})
         assert done.status_code == 200
         assert (await browser.get("/v1/domains")).status_code == 200, "the page signs in"
         assert (await browser.get(f"/setup/{token}")).status_code == 404
-        again = await browser.post(
-            f"/setup/{token}", data={"email": "eve@x.example", "name": "E", "password": PASSWORD}
-        )
+        again = await browser.post(f"/setup/{token}", data={"email": "eve@x.example", "password": PASSWORD})
         assert again.status_code == 404
     return email
 

@@ -20,6 +20,7 @@ from omniops.cli import (
     privacy_persons,
     privacy_register,
     privacy_retention,
+    proving,
     running,
     safety,
     sources,
@@ -51,6 +52,7 @@ verification.register(admin.domains)
 privacy_audit.register(admin.privacy)
 privacy_breach.register(admin.privacy)
 privacy_register.register(admin.privacy)
+proving.register(app, admin.privacy)
 plugins.register(app)
 vault.register(app)
 docs.register(app)

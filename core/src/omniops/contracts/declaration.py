@@ -29,6 +29,8 @@ class Purpose:
     copy of all that is held (Art. 15) and to be told of a breach (Art. 34). A plugin that declares one is refused.
     `automated` purposes let a machine answer or decide: a person may opt out of them, and gets a person instead
     (Art. 22). `confirmed` purposes take a yes only from who opened a link in a mail and confirmed there.
+    `within` names the wider purpose that
+    this one is a step of: the door stays as narrow as the step, and the record of processing shows the wider one.
     """
 
     key: str
@@ -39,6 +41,7 @@ class Purpose:
     every_mark: bool = False
     automated: bool = False
     confirmed: bool = False
+    within: str = ""
 
 
 California = Literal[

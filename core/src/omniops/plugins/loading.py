@@ -79,6 +79,21 @@ class Plugins:
             found.reports[name] = Report(name, "loaded", plugin.info.title, plugin.info.version)
         return found
 
+    def join(self, name: str, plugin: Plugin) -> None:
+        """Adds a plugin to a process that runs already: the test providers of `omniops prove`, which no entry point
+        names. It is off for every domain until somebody switches it on. Raises `PluginError`."""
+        try:
+            self.loaded.append(_register(self.manager, name, plugin))
+        except _StageFailed as failed:
+            raise PluginError(failed.problem, plugin=name, stage=failed.stage) from failed
+        self.reports[name] = Report(name, "loaded", plugin.info.title, plugin.info.version)
+
+    def leave(self, name: str) -> None:
+        """Takes out what joined."""
+        self.manager.unregister(name=name)
+        self.loaded[:] = [loaded for loaded in self.loaded if loaded.name != name]
+        del self.reports[name]
+
     def fail(self, name: str, stage: Stage, problem: str) -> None:
         """Takes a loaded plugin out again, for a reason found later (its migrations, for example)."""
         for loaded in list(self.loaded):

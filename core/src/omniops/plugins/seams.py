@@ -13,6 +13,7 @@ from omniops.contracts.integration import Integration
 from omniops.contracts.knowledge import EncoderOffer, Fetcher, IndexOffer, Model, Source
 from omniops.contracts.mail import Mailer
 from omniops.contracts.plugin import Health
+from omniops.contracts.proof import Probe
 from omniops.contracts.provider import Provider
 from omniops.contracts.redaction import Redactor
 from omniops.contracts.retention import Expiring, KeptBack, Swept
@@ -124,6 +125,9 @@ class Seams:
     def root_keys(self) -> dict[str, RootKeysOffer]:
         """By name. Raises the failing plugin's `PluginError`: without it there might be no key."""
         return {offer.name: offer for offer in self._all("root_keys", everywhere)}
+
+    def probes(self) -> tuple[type[Probe], ...]:
+        return self._flat(self._caller.collect("probes"))
 
     def routers(self) -> tuple[tuple[str, APIRouter], ...]:
         answers = self._caller.collect("routes")

@@ -16,7 +16,7 @@ PURPOSES = (
     Purpose("chat.respond", "Answering a message", "contract", automated=True),
     Purpose("support.provide", "Helping a person with a request", "contract"),
     Purpose("account.manage", "Managing an account and its members", "contract"),
-    Purpose("account.sign_in", "Checking a sign-in", "contract"),
+    Purpose("account.sign_in", "Checking a sign-in", "contract", within="account.manage"),
     Purpose("chat.remember", "Remembering the chat on the visitor's device", "consent"),
     Purpose("analytics", "Counting visits", "consent"),
     Purpose("advertising", "Measuring advertising", "consent"),

@@ -33,6 +33,7 @@ from omniops.server import (
     pages,
     preference_pages,
     preferences,
+    privacy,
     problems,
     register,
     retention,
@@ -98,6 +99,7 @@ def create_app(runtime: Runtime) -> FastAPI:
     app.include_router(audit.router)
     app.include_router(breaches.router)
     app.include_router(pages.router)
+    app.include_router(privacy.router)
     app.include_router(widget.router)
     for name, router in runtime.seams.routers():
         _mount_plugin(app, runtime, name, router)

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import HTMLResponse
+from pydantic import BaseModel, ConfigDict, Field
 
 from omniops.errors import NotFound, Rejected
 from omniops.server.permissions import COOKIE, App, Public
@@ -40,29 +41,34 @@ async def setup(runtime: App, token: str) -> Response:
     return _page("setup.html", account=await runtime.accounts.account_name(account_id), problem=None, values={})
 
 
+class SetupForm(BaseModel):
+    """All that signing up asks for: a business's first member gives nothing more (claim P7)."""
+
+    model_config = ConfigDict(extra="forbid")
+    email: str = Field(max_length=254)
+    password: str = Field(max_length=1000)
+
+
 @router.post("/setup/{token}", dependencies=[Depends(Public("the one-time link of a new account"))])
 async def finish_setup(
     request: Request,
     runtime: App,
     token: str,
-    email: Annotated[str, Form(max_length=254)],
-    name: Annotated[str, Form(max_length=120)],
-    password: Annotated[str, Form(max_length=1000)],
+    form: Annotated[SetupForm, Form()],
 ) -> Response:
     """Makes the first member and signs them in; the link works no more."""
     await runtime.throttle.hit("set-up", request.client.host if request.client else "", limit=20, seconds=600)
     try:
         account_id = await runtime.members.setup_account(token)
-        session = await runtime.members.finish_setup(token, email=email, name=name, password=password)
+        session = await runtime.members.finish_setup(token, email=form.email, name="", password=form.password)
     except NotFound:
         return _page("setup_gone.html", 404)
     except Rejected as error:
         account = await runtime.accounts.account_name(account_id)
-        return _page("setup.html", 422, account=account, problem=error, values={"email": email, "name": name})
+        return _page("setup.html", 422, account=account, problem=error, values={"email": form.email})
     domains = await runtime.accounts.domains(account_id)
     response = _page(
         "setup_done.html",
-        name=name,
         domains=[(d, widget_tag(runtime.settings.public_url, d.widget_key)) for d in domains],
     )
     secure = runtime.settings.public_url.startswith("https:")

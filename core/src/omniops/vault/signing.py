@@ -1,7 +1,8 @@
 """What the deployment says and others check without it: receipts, heads of the audit, reports.
 
-A statement is a JWS in compact form (RFC 7515), signed with Ed25519 (RFC 9864). Each use has a key of its own, made
-from the root: the same in every process, and gone with the root.
+A statement is a JWS in compact form (RFC 7515), signed with Ed25519 (RFC 9864); a document that people read keeps its
+own form, and a bare Ed25519 signature (RFC 8032) stands beside it. Each use has a key of its own, made from the root:
+the same in every process, and gone with the root.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from joserfc import jws
 from joserfc.errors import JoseError
@@ -31,6 +33,7 @@ class Signer:
         self.issuer = issuer
         private = Ed25519PrivateKey.from_private_bytes(hashlib.sha256(bytes.fromhex(secret)).digest())
         pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        self._private = private
         self._key = OKPKey.import_key(pem)
 
     @property
@@ -38,6 +41,11 @@ class Signer:
         """The public key as a JWK (RFC 7517)."""
         public = self._key.as_dict(private=False)
         return {**public, "kid": self._key.thumbprint(), "use": "sig", "alg": ALGORITHM}
+
+    @property
+    def public_bytes(self) -> bytes:
+        """The same key as its 32 bytes."""
+        return self._private.public_key().public_bytes_raw()
 
     def keys(self) -> dict[str, Any]:
         """The public keys as a JWK set."""
@@ -47,6 +55,19 @@ class Signer:
         """A signed statement; `kind` is its media type (`typ`), so that none passes for another."""
         header = {"alg": ALGORITHM, "typ": kind, "kid": self._key.thumbprint()}
         return jws.serialize_compact(header, json.dumps(said, ensure_ascii=False), self._key, algorithms=[ALGORITHM])
+
+    def sign_bytes(self, data: bytes) -> bytes:
+        """The 64 bytes of a signature that stands beside a document."""
+        return self._private.sign(data)
+
+
+def holds(public: bytes, signature: bytes, data: bytes) -> bool:
+    """Whether `signature` is that of `data` under the public key. Needs nothing but its arguments."""
+    try:
+        Ed25519PublicKey.from_public_bytes(public).verify(signature, data)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
 
 
 def verified(statement: str, public: Mapping[str, Any], kind: str) -> dict[str, Any]:

@@ -21,6 +21,7 @@ FRAME_CSP = (
 """The page inside the widget's frame: our own scripts and our own API, no style sheet, no picture, nothing else."""
 _STATIC = {
     "app.css": "text/css; charset=utf-8",
+    "privacy.css": "text/css; charset=utf-8",
     "icon.svg": "image/svg+xml",
     "preferences.js": "text/javascript; charset=utf-8",
 }

@@ -1,0 +1,94 @@
+"""What the policy's sentences are filled with: the operator's settings, the declarations, the live register."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from sqlmodel import SQLModel
+
+from omniops.contracts.declaration import Mark
+from omniops.privacy.catalog import Catalog
+from omniops.privacy.register import ProcessorRegister
+from omniops.settings import Settings
+
+COUNTRIES = {
+    "US": "the United States",
+    "DE": "Germany",
+    "IE": "Ireland",
+    "GB": "the United Kingdom",
+    "NL": "the Netherlands",
+}
+_LEGAL_NAME = "the operator of this server, who has not named itself yet"
+
+
+class Deployment(Protocol):
+    """What facts are read from: a runtime."""
+
+    settings: Settings
+    catalog: Catalog
+    register: ProcessorRegister
+
+
+def personal_columns() -> dict[tuple[str, str], Mark]:
+    """Every column with personal data, by table and name, from the marks of all loaded models."""
+    return {
+        (table.name, column.name): mark
+        for table in SQLModel.metadata.tables.values()
+        for column in table.columns
+        if isinstance(mark := column.info.get("mark"), Mark) and mark.kind == "personal"
+    }
+
+
+def collected(catalog: Catalog) -> Mapping[str, str]:
+    """The kinds of personal data that are stored: key and title, in the order of the catalogue."""
+    used = {mark.category for mark in personal_columns().values()}
+    return {key: category.title for key, category in catalog.categories.items() if key in used}
+
+
+def facts(of: Deployment) -> dict[str, str]:
+    """A value for every `{name}` of the policy. None is ever empty."""
+    settings, catalog = of.settings, of.catalog
+    entries = [found.processor for found in of.register.all()]
+    ai = [entry for entry in entries if entry.role == "ai"]
+    days = {key: str(rule.days) for key, rule in catalog.retention.items() if rule.days is not None}
+    email = settings.privacy_email or "the address that the website names"
+    return {
+        "legal_name": settings.legal_name or _LEGAL_NAME,
+        "postal_address": settings.postal_address or "whose address is not given yet",
+        "contact_email": email,
+        "contact_name": settings.privacy_contact or email,
+        "authority": settings.supervisory_authority or "the data protection authority of the place where you live",
+        "representative": settings.eu_representative
+        or "no representative in the EU is named: we are established there, or have recorded why none is needed",
+        "collected": _titles(catalog, "nothing"),
+        "ai_providers": _listed(
+            [entry.name for entry in ai], "none is enabled, and answers are quotations of the pages"
+        ),
+        "ai_countries": _countries([c for entry in ai for c in entry.countries], "no country, as none is enabled"),
+        "countries": _countries([c for entry in entries for c in entry.countries], "none"),
+        "processors": _listed([entry.name for entry in entries], "nobody"),
+        "tls_exceptions": _listed([f"{e.name} with TLS {e.tls}" for e in entries if e.tls != "1.3"], "none"),
+        "database_region": settings.database_region or "a place that the operator chooses and has not named yet",
+        "hosting": settings.hosting or "a place that the operator has not named yet",
+        "chat_days": days["chat"],
+        "analytics_days": days["analytics"],
+        "audit_months": str(round(int(days["audit"]) / 30.4)),
+        "california": f"{_titles(catalog, 'nothing')}; and no inferences",
+    }
+
+
+def _titles(catalog: Catalog, none: str) -> str:
+    """The kinds of data in a sentence. Titles have commas of their own."""
+    return "; ".join(title[0].lower() + title[1:] for title in collected(catalog).values()) or none
+
+
+def _listed(items: list[str], none: str) -> str:
+    found = list(dict.fromkeys(items))
+    if not found:
+        return none
+    return found[0] if len(found) == 1 else f"{', '.join(found[:-1])} and {found[-1]}"
+
+
+def _countries(codes: list[str], none: str) -> str:
+    return _listed([COUNTRIES.get(code, code) for code in sorted(set(codes))], none)
