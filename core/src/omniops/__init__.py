@@ -12,6 +12,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from omniops.contracts.plugin import Health, Info, PluginContext, PluginSettings
+    from omniops.contracts.rights import ExternalStore, Fulfilment, Person
     from omniops.contracts.scope import Actor, Scope
     from omniops.contracts.sealed import Sealed, seal
     from omniops.database.marks import not_personal, personal, secret
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
 _WHERE = {
     "Actor": "contracts.scope",
+    "ExternalStore": "contracts.rights",
+    "Fulfilment": "contracts.rights",
+    "Person": "contracts.rights",
     "Scope": "contracts.scope",
     "Sealed": "contracts.sealed",
     "seal": "contracts.sealed",
@@ -44,8 +48,11 @@ __all__ = [
     "AccountModel",
     "Actor",
     "DomainModel",
+    "ExternalStore",
+    "Fulfilment",
     "Health",
     "Info",
+    "Person",
     "Plugin",
     "PluginContext",
     "PluginSettings",

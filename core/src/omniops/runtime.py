@@ -289,7 +289,7 @@ class _Builder:
             consents=consents,
             analytics=Analytics(database, consents, jobs, clock),
             privacy=Privacy.over(
-                Foundations(database, vault, blobs, audit, jobs, seams, catalog, consents, clock, log)
+                Foundations(database, vault, blobs, audit, jobs, seams, catalog, register, consents, clock, log)
             ),
             jobs=jobs,
             notices=notices,

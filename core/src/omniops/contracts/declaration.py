@@ -25,7 +25,8 @@ class Purpose:
     `objectable` purposes stop when a person objects (Art. 21). `optional` ones need a given consent; their basis is
     `consent`. `restricted_ok` purposes go on under a restriction (Art. 18(2)), for example defending legal claims.
     `every_mark` purposes open every personal column, whatever its mark names: core's own, for a person's right to a
-    copy of all that is held (Art. 15). A plugin that declares one is refused.
+    copy of all that is held (Art. 15). A plugin that declares one is refused. `automated` purposes let a machine answer
+    or decide: a person may opt out of them, and gets a person instead (Art. 22).
     """
 
     key: str
@@ -34,14 +35,39 @@ class Purpose:
     objectable: bool = False
     restricted_ok: bool = False
     every_mark: bool = False
+    automated: bool = False
+
+
+California = Literal[
+    "",
+    "identifiers",
+    "customer_records",
+    "protected_characteristics",
+    "commercial",
+    "biometric",
+    "internet_activity",
+    "geolocation",
+    "sensory",
+    "employment",
+    "education",
+    "inferences",
+]
+"""The categories of Cal. Civ. Code 1798.140(v)(1)(A)-(K), in their order; empty where nobody said."""
 
 
 @dataclass(frozen=True, slots=True)
 class Category:
-    """A kind of personal data, named in dots from general to particular: `contact.email`, `user.content.chat`."""
+    """A kind of personal data, named in dots from general to particular: `contact.email`, `user.content.chat`.
+
+    `california` is its category of the CCPA, and `sensitive` whether that law, 1798.140(ae), or Art. 9 GDPR protects it
+    more. A `fact` is true of the person as a whole, such as an e-mail address: it can be corrected everywhere at once.
+    """
 
     key: str
     title: str
+    california: California = ""
+    sensitive: bool = False
+    fact: bool = False
 
 
 @dataclass(frozen=True, slots=True)

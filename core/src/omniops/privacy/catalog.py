@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 PURPOSES = (
     Purpose("chat.serve", "Showing the chat", "contract"),
-    Purpose("chat.respond", "Answering a message", "contract"),
+    Purpose("chat.respond", "Answering a message", "contract", automated=True),
     Purpose("support.provide", "Helping a person with a request", "contract"),
     Purpose("account.manage", "Managing an account and its members", "contract"),
     Purpose("account.sign_in", "Checking a sign-in", "contract"),
@@ -39,16 +39,17 @@ PURPOSES = (
 )
 
 CATEGORIES = (
-    Category("contact.email", "E-mail address"),
-    Category("contact.name", "Name"),
-    Category("contact.channel", "Address in a messaging channel"),
-    Category("contact.external_id", "Customer number at the business"),
-    Category("account.credential", "Password, as a hash"),
-    Category("user.content.chat", "Chat messages"),
-    Category("user.content.file", "Files that a person sent"),
-    Category("usage.page", "Pages and clicks"),
-    Category("usage.device", "Kind of device, browser and operating system"),
-    Category("usage.network", "Network, a shortened address"),
+    Category("contact.email", "E-mail address", "identifiers", fact=True),
+    Category("contact.name", "Name", "identifiers", fact=True),
+    Category("contact.channel", "Address in a messaging channel", "identifiers"),
+    Category("contact.external_id", "Customer number at the business", "identifiers"),
+    Category("contact.identifier", "What an outside system knows a person by, until it erased it", "identifiers"),
+    Category("account.credential", "Password, as a hash", "customer_records", sensitive=True),
+    Category("user.content.chat", "Chat messages", "customer_records"),
+    Category("user.content.file", "Files that a person sent", "customer_records"),
+    Category("usage.page", "Pages and clicks", "internet_activity"),
+    Category("usage.device", "Kind of device, browser and operating system", "internet_activity"),
+    Category("usage.network", "Network, a shortened address", "identifiers"),
 )
 
 ANALYTICS_DAYS = 180
@@ -57,6 +58,7 @@ RETENTION = (
     Retention("mail", "Mail that was sent", 30),
     Retention("account", "Accounts and their members", None),
     Retention("audit", "Access log", 730),
+    Retention("requests", "Requests about a person's own data", None),
     Retention("analytics", "Page views and clicks", ANALYTICS_DAYS),
 )
 

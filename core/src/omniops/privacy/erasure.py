@@ -1,35 +1,21 @@
 """Erasing a person, from the marks alone: keys first, so that from then on nothing opens, then every row.
 
-No table is named here. The database itself says which tables have a `subject_id`: those of plugins that are switched
-off or gone are found like any other.
+No table is named here: `holding.py` finds them.
 """
 
 from __future__ import annotations
 
-from graphlib import TopologicalSorter
 from uuid import UUID
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from omniops.contracts.scope import Actor, Scope
 from omniops.database.service import Database
 from omniops.errors import NotFound, Refused
+from omniops.privacy.holding import holding
 from omniops.vault.models import Subject
 from omniops.vault.service import Vault
 
-_TABLES = text(
-    "select c.relname as name, home.attname as home from pg_class c"
-    " join pg_attribute home on home.attrelid = c.oid and home.attname in ('home_id', :home)"
-    " join pg_index i on i.indrelid = c.oid and i.indisprimary and home.attnum = any(i.indkey)"
-    " join pg_attribute subject on subject.attrelid = c.oid and subject.attname = 'subject_id'"
-    " where c.relnamespace = 'omniops'::regnamespace and c.relkind in ('r', 'p')"
-)
-_REFERENCES = text(
-    "select by.relname as by, target.relname as target from pg_constraint f"
-    " join pg_class by on by.oid = f.conrelid join pg_class target on target.oid = f.confrelid"
-    " where f.contype = 'f' and f.connamespace = 'omniops'::regnamespace and f.conrelid <> f.confrelid"
-)
 # A kept answer to a write of the business may hold the person's words; it names nobody, so all of the domain's go.
 _KEPT = text("delete from kept_answer where account_id = :account and for_domain = :domain")
 
@@ -55,7 +41,7 @@ class Erasure:
         home = "domain_id" if scope.domain_id else "account_id"
         async with self._database.session(scope) as session:
             connection = await session.connection()
-            for table, column in (await _holding(connection, home)).items():
+            for table, column in (await holding(connection, home)).items():
                 statement = f'delete from "{table}" where {column} = :home and subject_id = :subject'  # noqa: S608
                 done = await connection.execute(text(statement), {"home": home_id, "subject": subject_id})
                 if done.rowcount:
@@ -63,13 +49,3 @@ class Erasure:
             await connection.execute(_KEPT, {"account": scope.account_id, "domain": scope.domain_id})
             await session.commit()
         return deleted
-
-
-async def _holding(connection: AsyncConnection, home: str) -> dict[str, str]:
-    """Tables with rows about people of a domain (or an account), each with the column that names it; those that refer
-    to others before them."""
-    columns = {row.name: row.home for row in await connection.execute(_TABLES, {"home": home})}
-    first: dict[str, set[str]] = {table: set() for table in columns}
-    for row in await connection.execute(_REFERENCES):
-        first.setdefault(row.target, set()).add(row.by)
-    return {table: columns[table] for table in TopologicalSorter(first).static_order() if table in columns}

@@ -17,7 +17,7 @@ from sqlalchemy import delete, update
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from omniops.contracts.ids import Clock
+from omniops.contracts.ids import Clock, new_id
 from omniops.contracts.scope import Actor, Scope
 from omniops.contracts.sealed import seal
 from omniops.database.service import Database
@@ -73,8 +73,10 @@ class Blobs:
         media_type: str,
         most: int,
         subject_id: UUID | None = None,
+        blob_id: UUID | None = None,
     ) -> UUID:
-        """Seals a file under the key of `subject_id`, or of the account where the file is the business's own.
+        """Seals a file under the key of `subject_id`, or of the account where the file is the business's own. `blob_id`
+        is for a file that other rows name already: an import.
 
         No transaction and no connection is held while `data` comes in. Raises `Rejected` (`too_large`) as soon as more
         than `most` bytes came, and keeps nothing of it; `Refused` for a subject that was erased.
@@ -83,9 +85,15 @@ class Blobs:
         key = new_key()
         head = seal({"name": name, "type": media_type, "key": b64encode(key).decode()})
         row: OwnBlob | PersonalBlob = (
-            OwnBlob(domain_id=scope.domain_id, head=head, created_at=self._clock.now())
+            OwnBlob(domain_id=scope.domain_id, id=blob_id or new_id(), head=head, created_at=self._clock.now())
             if subject_id is None
-            else PersonalBlob(domain_id=scope.domain_id, subject_id=subject_id, head=head, created_at=self._clock.now())
+            else PersonalBlob(
+                domain_id=scope.domain_id,
+                id=blob_id or new_id(),
+                subject_id=subject_id,
+                head=head,
+                created_at=self._clock.now(),
+            )
         )
         await self._sweep(scope)
         async with self._database.session(scope) as session:

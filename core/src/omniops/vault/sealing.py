@@ -48,7 +48,7 @@ def sealed_columns(model: type[SQLModel]) -> dict[str, Mark]:
 
 def place_of(row: Mapping[str, Any], model: type[SQLModel], column: str, mark: Mark, scope: Scope) -> Place:
     """The place of one value. `row` gives the columns by name. Raises `Refused` for a row of another scope."""
-    home = row.get("domain_id") or row.get("account_id") or row.get("home_id")
+    home = row.get("home_id") or row.get("domain_id") or row.get("account_id")
     if not isinstance(home, UUID) or home not in (scope.domain_id, scope.account_id):
         raise Refused(f"A row of {model.__name__} belongs to another scope.", reason="foreign_scope")
     if mark.kind == "secret":

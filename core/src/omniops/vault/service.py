@@ -158,6 +158,13 @@ class Vault:
                 await connection.execute(statement, place)
             await session.commit()
 
+    async def pseudonyms(self, scope: Scope, subject_ids: Sequence[UUID]) -> list[str]:
+        """How these people appear in the audit, for entries of other rooms. Who was erased has none any more."""
+        owners = [Owner(scope.domain_id or scope.account_id, one) for one in subject_ids]
+        async with self._database.session(scope) as session:
+            keys = await session.run_sync(lambda sync: opening_keys(sync.connection(), self._root, owners))
+        return pseudonyms(keys)
+
     async def _scope_of(self, row: SQLModel, session: AsyncSession | None) -> Scope:
         if session is not None:
             scope: Scope = session.info["scope"]
