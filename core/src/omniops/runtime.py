@@ -41,6 +41,7 @@ from omniops.conversation.outbox import Sender
 from omniops.conversation.own import OwnConversations
 from omniops.conversation.receipts import Receipts
 from omniops.conversation.reviews import Reviews
+from omniops.conversation.rights import RightsInChat
 from omniops.conversation.routing.route import Router
 from omniops.conversation.running import Running
 from omniops.conversation.service import Conversations
@@ -258,19 +259,26 @@ class _Builder:
         runs = ToolRuns(database, vault, on.connected, clock, log)
         router = Router.over(database, connections, on.admits, settings.provider_order, clock, log)
         stack.push_async_callback(router.spending.close)
-        composer = Composer(reader, turns, knowledge, on.answerers, router, runs, clock)
-        ai_marks = AiMarks(database, self._root.secret("ai marks"))
-        answering = Answering(database, turns, composer, ai_marks, clock, log)
-        running = Running(database, turns, answering, ai_marks, jobs, clock)
-        sender = Sender(database, vault, jobs, seams.channels, connections.settings, connections.refused, mail, clock)
-        conversations = Conversations(database, reader, turns, running, notices, clock)
-        own = OwnConversations(database, reader, running, clock)
-        intake = Intake(database, vault, jobs, accounts, reader, turns, running, sender, mail, clock)
-        listening = Listening(database, accounts, connections, kinds, jobs, notices, intake, clock, log)
-        stack.push_async_callback(conversations.close)
         texts = NoticeTexts(database, catalog)
         await texts.keep()
         consents = Consents(database, audit, catalog, texts, clock)
+        privacy = Privacy.over(
+            Foundations(
+                *(database, vault, blobs, audit, jobs, seams, catalog, register, consents),
+                *(accounts, mail, self._root, settings, clock, log),
+            )
+        )
+        sender = Sender(database, vault, jobs, seams.channels, connections.settings, connections.refused, mail, clock)
+        rights = RightsInChat(privacy.requests, privacy.children, privacy.cases.letters, sender, clock)
+        composer = Composer(reader, turns, knowledge, on.answerers, router, runs, clock, rights)
+        ai_marks = AiMarks(database, self._root.secret("ai marks"))
+        answering = Answering(database, turns, composer, ai_marks, clock, log)
+        running = Running(database, turns, answering, ai_marks, jobs, clock)
+        conversations = Conversations(database, reader, turns, running, notices, rights, clock)
+        own = OwnConversations(database, reader, running, clock)
+        intake = Intake(database, vault, jobs, accounts, reader, turns, running, sender, mail, rights, clock)
+        listening = Listening(database, accounts, connections, kinds, jobs, notices, intake, clock, log)
+        stack.push_async_callback(conversations.close)
         calibrating = Calibrating(database, accounts, encoders, clock)
         gaps = Gaps(database, vault, audit, jobs, rows, encoders, calibrating, clock)
         await notices.start()
@@ -288,9 +296,7 @@ class _Builder:
             catalog=catalog,
             consents=consents,
             analytics=Analytics(database, consents, jobs, clock),
-            privacy=Privacy.over(
-                Foundations(database, vault, blobs, audit, jobs, seams, catalog, register, consents, clock, log)
-            ),
+            privacy=privacy,
             jobs=jobs,
             notices=notices,
             accounts=accounts,

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from omniops.accounts.service import Accounts
 from omniops.audit.service import Audit
 from omniops.contracts.ids import Clock
 from omniops.contracts.plugin import Log
 from omniops.database.service import Database
 from omniops.jobs.service import Jobs
+from omniops.mail.service import Post
 from omniops.plugins.seams import Seams
 from omniops.privacy.catalog import Catalog
 from omniops.privacy.consents import Consents
@@ -26,8 +28,20 @@ from omniops.privacy.persons.service import Persons
 from omniops.privacy.persons.sheet import Sheets
 from omniops.privacy.persons.stores import Stores
 from omniops.privacy.register import ProcessorRegister
+from omniops.privacy.rights.authorities import Authorities
+from omniops.privacy.rights.book import Book
+from omniops.privacy.rights.cases import Cases
+from omniops.privacy.rights.certificates import USE
+from omniops.privacy.rights.children import Children
+from omniops.privacy.rights.fulfilling import Fulfilling
+from omniops.privacy.rights.letters import Letters
+from omniops.privacy.rights.requests import Requests
+from omniops.privacy.rights.ticking import Ticking
+from omniops.settings import Settings
 from omniops.vault.blobs import Blobs
+from omniops.vault.roots import RootProvider
 from omniops.vault.service import Vault
+from omniops.vault.signing import Signer
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +57,10 @@ class Foundations:
     catalog: Catalog
     register: ProcessorRegister
     consents: Consents
+    accounts: Accounts
+    mail: Post
+    root: RootProvider
+    settings: Settings
     clock: Clock
     log: Log
 
@@ -53,11 +71,30 @@ class Privacy:
 
     erasure: Erasure
     persons: Persons
+    cases: Cases
+    requests: Requests
+    children: Children
+    authorities: Authorities
+    ticking: Ticking
 
     @classmethod
     def over(cls, on: Foundations) -> Privacy:
         erasure = Erasure(on.database, on.vault)
-        return cls(erasure=erasure, persons=_persons(on, erasure))
+        persons = _persons(on, erasure)
+        book = Book(on.database, on.accounts, on.clock)
+        fulfilling = Fulfilling(book, persons, on.consents, on.catalog, on.seams, on.audit)
+        signer = Signer(on.root, USE)
+        letters = Letters(book, on.vault, on.mail)
+        cases = Cases(book, fulfilling, letters, on.accounts, on.jobs, on.audit, signer, on.settings.public_url)
+        return cls(
+            erasure=erasure,
+            persons=persons,
+            cases=cases,
+            requests=Requests(cases, persons, on.vault),
+            children=Children(cases, persons, on.catalog),
+            authorities=Authorities(on.database, persons, on.audit, on.clock),
+            ticking=Ticking(cases, erasure, on.jobs),
+        )
 
 
 def _persons(on: Foundations, erasure: Erasure) -> Persons:

@@ -22,6 +22,7 @@ from omniops.server import (
     attachments,
     business,
     business_visitors,
+    cases,
     consent,
     gaps,
     inbox,
@@ -29,6 +30,7 @@ from omniops.server import (
     openapi,
     pages,
     problems,
+    rights,
     routing,
     system,
     tool_runs,
@@ -36,6 +38,7 @@ from omniops.server import (
     verification,
     visitor,
     visitor_conversations,
+    visitor_rights,
     visitor_sessions,
     webhooks,
     widget,
@@ -72,6 +75,9 @@ def create_app(runtime: Runtime) -> FastAPI:
     app.include_router(consent.router)
     app.include_router(analytics.router)
     app.include_router(business_visitors.router)
+    app.include_router(cases.router)
+    app.include_router(visitor_rights.router)
+    app.include_router(rights.router)
     app.include_router(tool_runs.router)
     app.include_router(ai_content.router)
     app.include_router(gaps.router)

@@ -123,6 +123,24 @@ class Vault:
         async with self._database.session(scope) as own:
             return await own.run_sync(look)
 
+    async def find_all(self, scope: Scope, kind: str, value: str, *, session: AsyncSession) -> list[UUID]:
+        """All subjects of the scope with exactly this identifier, in the transaction of `session`."""
+        home = scope.domain_id or scope.account_id
+
+        def look(sync: Any) -> list[UUID]:
+            connection = sync.connection()
+            _, key = account_key(connection, self._root, scope.account_id)
+            found = connection.execute(
+                text(
+                    "select distinct subject_id from vault.identifier where home_id = :home and kind = :kind"
+                    " and hash = :hash order by subject_id"
+                ),
+                {"home": home, "kind": kind, "hash": lookup_hash(value, kind, home, key)},
+            )
+            return list(found.scalars())
+
+        return await session.run_sync(look)
+
     def address_hash(self, kind: str, value: str) -> bytes:
         """A look-up hash under the night's epoch key, for what must be found before any account is known."""
         return lookup_hash(value, kind, None, self._root.epoch_key(self._root.epoch()))
