@@ -50,7 +50,7 @@ _RULES = {
         r"(?:(?:meine[rn]?|unsere[rn]?) (?:eigenen |persönlichen |gespeicherten |personenbezogenen )*"
         r"(?:daten|informationen)|(?:alles|alle daten|alle informationen|die daten|daten|was)(?:, was|, die|,)?"
         r" (?:sie|ihr|du) (?:alles )?(?:über|von|zu) mi(?:ch|r))",
-        r"lösch|loesch|entfern|vernicht|tilg",
+        r"(?:ge)?lösch|loesch|entfern|vernicht|tilg",
         r"schick|send|gebt? mir|geben sie mir|export|auskunft|kopie|zeig|übermittel",
         r"berichtig|korrigier",
         r"(?:auf|von|vom|aus) (?:der|dem|meiner|meinem|einer|einem) (?:uhr|gerät|handy|telefon|tablet|kamera|laptop)",

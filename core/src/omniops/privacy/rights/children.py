@@ -6,12 +6,14 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from omniops.contracts.rights import Fulfilment
 from omniops.contracts.scope import Actor, Scope
 from omniops.errors import Rejected
 from omniops.privacy.catalog import Catalog
 from omniops.privacy.persons.service import Persons
 from omniops.privacy.rights.book import Asked, Came
 from omniops.privacy.rights.cases import Cases
+from omniops.privacy.rights.fulfilling import PERSON
 from omniops.privacy.rights.views import CaseView
 
 ACTOR = Actor.system("privacy.child")
@@ -52,6 +54,8 @@ class Children:
             if case.right != "child":
                 raise Rejected("This case is not about a child.", code="no_child", where="case")
             case.consent_shown = True
+            kept = Fulfilment("done", "A parent's consent was verified: the data stays.")
+            await book.answer(session, case, PERSON, "A person of the business", kept, by=str(actor))
             session.add(case)
             book.note(session, case, "consent_shown", actor, evidence=evidence.strip()[:1000])
             await session.commit()

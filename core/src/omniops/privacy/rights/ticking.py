@@ -4,7 +4,7 @@ children's data goes, requests that nobody confirmed end, and requesters are for
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import text
@@ -24,6 +24,8 @@ from omniops.webhooks.service import emit
 ACTOR = Actor.system("privacy.cases")
 LEVELS = (100, 80, 50)
 """Per cent of the strictest term at which people are told, the last first."""
+EARLY = timedelta(days=1)
+"""How long before its term ends a child's data goes: then it is gone when the term ends."""
 _LIVE = text(
     "select account_id, domain_id, id from rights_case where state <> 'closed'"
     " or (forgotten_at is null and ("
@@ -74,7 +76,8 @@ class Ticking:
                 await self._cases.end(session, scope, case, tasks, actor=ACTOR)
             elif case.state == "open":
                 begun = any(task.state not in CLOSED for task in tasks if task.store != "person")
-                child = case.right == "child" and bool(case.subjects) and over and not case.consent_shown
+                late = now > case.due_at - EARLY
+                child = case.right == "child" and bool(case.subjects) and late and not case.consent_shown
                 if begun or child or (not tasks and await self._cases.automatic(scope, case)):
                     await self._cases.later(session, scope, case)
             await session.commit()
