@@ -346,8 +346,9 @@ class Desk:
 
 
 @asynccontextmanager
-async def opened(links, root, folder, clock=None, **more):
-    """A runtime as a process has it; a second one over the same links is a second process's."""
+async def opened(links, root, folder, clock=None, beside=None, **more):
+    """A runtime as a process has it; a second one over the same links is a second process's. `beside` are more plugins,
+    by name."""
     made = {
         name: kind(context(name, kind.Settings(), folder=folder))
         for name, kind in (
@@ -358,6 +359,7 @@ async def opened(links, root, folder, clock=None, **more):
             ("post", PostPlugin),
             ("wire", WirePlugin),
             ("model", ModelPlugin),
+            *(beside or {}).items(),
         )
     }
     if clock is None:

@@ -14,6 +14,7 @@ from omniops.testing import (
     IntegrationSuite,
     KnowledgeIndexSuite,
     PluginSuite,
+    PrivacySuite,
     ProviderSuite,
     SourceSuite,
     Webhook,
@@ -44,10 +45,42 @@ class Linking(Answered, IntegrationSuite):
         return Hook(secret="wrong")
 
 
+class Customers(PrivacySuite):
+    deadline = 0.5
+
+    @pytest.fixture
+    def customers(self):
+        return {}
+
+    @pytest.fixture
+    def gate(self, customers):
+        def answer(request):
+            email = request.url.path.lstrip("/")
+            if email not in customers:
+                return httpx2.Response(404)
+            if request.method == "DELETE":
+                return httpx2.Response(200, json=customers.pop(email))
+            if request.method == "PATCH":
+                row = customers.pop(email) | json.loads(request.content)
+                customers[row["email"]] = row
+                return httpx2.Response(200, json=row)
+            return httpx2.Response(200, json=customers[email])
+
+        return AnsweringGate(answer, processors=["outside", "elsewhere"])
+
+    @pytest.fixture
+    def plant(self, customers):
+        async def plant(person):
+            customers.update({email: {"email": email} for email in person.identifiers["email"]})
+
+        return plant
+
+
 SUITES = {
     PluginSuite: "vague undescribed unmarked writes connects heavy undeclared urlhost wrongtype ill private",
     ProviderSuite: "endless twice hasty liar stranger sourceless smuggler mixer leaker unclosed",
     Posting: "sound forgetful late silent long cut believer headerless crasher dice",
+    Customers: "keeper pretender stalled thrower speechless namer reaper blithe unwilling unregistered",
     Linking: "homeless gossip trusting",
     EncoderSuite: "unequal doubled together coarse nameless",
     SourceSuite: "circling greedy",

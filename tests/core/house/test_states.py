@@ -19,6 +19,7 @@ OTHERS = {
     "conversation/tools/approvals.py": {"row"},
     "conversation/tools/running.py": {"row"},
     "inbox/drafts.py": {"draft"},
+    "privacy/persons/duties.py": {"duty", "row"},
     "webhooks/delivering.py": {"before", "delivery"},
 }
 """What else has a state of its own, by the name that it has there."""

@@ -20,7 +20,7 @@ domains = typer.Typer(help="Websites.", no_args_is_help=True)
 members = typer.Typer(help="People of an account.", no_args_is_help=True)
 keys = typer.Typer(help="API keys.", no_args_is_help=True)
 config = typer.Typer(help="Settings, and the gate's exceptions.", no_args_is_help=True)
-privacy = typer.Typer(help="Export, erase, audit.", no_args_is_help=True)
+privacy = typer.Typer(help="People's rights over their data, and the audit.", no_args_is_help=True)
 
 
 def register(app: typer.Typer) -> None:
@@ -305,29 +305,3 @@ def privacy_audit(as_json: Json = False) -> None:
         table(("chain", "entries", "state"), rows, empty="")
     if not all(chain["whole"] for chain in found):
         raise typer.Exit(FAILED)
-
-
-@privacy.command("erase")
-def privacy_erase(
-    subject: Annotated[str, typer.Argument(help="Id of the person.")],
-    domain: Annotated[str | None, typer.Option(help="Website whose visitor it is.")] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-) -> None:
-    """Destroy a person's keys and delete every row about them. Cannot be undone."""
-    from uuid import UUID
-
-    from omniops.operations.firsts import OPERATOR
-
-    try:
-        subject_id = UUID(subject)
-    except ValueError:
-        raise Rejected(f"{subject!r} is no id.", code="bad_id", where="subject") from None
-    if not yes:
-        typer.confirm("Destroy the keys and delete all rows of this person?", abort=True)
-
-    async def work(runtime: Runtime) -> dict[str, int]:
-        view = await firsts(runtime).domain(domain)
-        return await runtime.privacy.erasure.erase(view.scope, subject_id, actor=OPERATOR)
-
-    deleted = with_runtime(work)
-    say(f"Erased: {sum(deleted.values())} rows in {len(deleted)} tables; unreadable from now on.")

@@ -9,7 +9,19 @@ from pathlib import Path
 
 import typer
 
-from omniops.cli import admin, docs, knowledge, lessons, plugins, running, safety, sources, trials, verification
+from omniops.cli import (
+    admin,
+    docs,
+    knowledge,
+    lessons,
+    plugins,
+    privacy_persons,
+    running,
+    safety,
+    sources,
+    trials,
+    verification,
+)
 from omniops.cli.output import FAILED, INTERRUPTED, exit_code, say
 from omniops.errors import OmniOpsError
 
@@ -25,6 +37,7 @@ running.register(app)
 knowledge.register(app)
 sources.register(app)
 admin.register(app)
+privacy_persons.register(admin.privacy)
 lessons.register(app)
 trials.register(knowledge.evaluate)
 safety.register(knowledge.evaluate)

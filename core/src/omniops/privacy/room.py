@@ -117,5 +117,5 @@ def _persons(on: Foundations, erasure: Erasure) -> Persons:
         limits=Limits(on.database, people, on.catalog, on.clock),
         rectifying=Rectifying(on.database, fields),
         scanner=scanner,
-        duties=Duties(on.database, on.jobs, people, erasure, stores, recipients, scanner, on.clock),
+        duties=Duties(on.database, on.vault, on.jobs, people, erasure, stores, recipients, scanner, on.clock),
     )

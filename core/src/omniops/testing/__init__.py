@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from omniops.testing.index import KnowledgeIndexSuite, MemoryStore
     from omniops.testing.integration import IntegrationSuite
     from omniops.testing.plugin import PluginSuite
+    from omniops.testing.privacy import PrivacySuite
     from omniops.testing.provider import ProviderSuite
     from omniops.testing.source import MapFetch, SourceSuite
     from omniops.testing.suite import Suite
@@ -41,6 +42,7 @@ _WHERE = {
     "MemoryStore": "index",
     "Pause": "upstream",
     "PluginSuite": "plugin",
+    "PrivacySuite": "privacy",
     "ProviderSuite": "provider",
     "RecordingLog": "fakes",
     "ShutGate": "fakes",
@@ -76,6 +78,7 @@ __all__ = [
     "MemoryStore",
     "Pause",
     "PluginSuite",
+    "PrivacySuite",
     "ProviderSuite",
     "RecordingLog",
     "ShutGate",

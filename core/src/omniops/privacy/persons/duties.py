@@ -8,7 +8,7 @@ next.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import text
@@ -20,6 +20,7 @@ from omniops.contracts.rights import Fulfilment, Person
 from omniops.contracts.scope import Actor, Scope
 from omniops.contracts.sealed import seal
 from omniops.database.service import Database
+from omniops.database.tables import forget
 from omniops.errors import NotFound, Refused, Rejected
 from omniops.jobs.service import MAINTENANCE, SENDING, Jobs, Retry, Task
 from omniops.privacy.erasure import Erasure
@@ -30,6 +31,7 @@ from omniops.privacy.persons.recipients import Recipients
 from omniops.privacy.persons.scanning import Scanner
 from omniops.privacy.persons.stores import Outside, Stores
 from omniops.vault.models import Subject
+from omniops.vault.service import Vault
 
 ACTOR = Actor.system("privacy.erase")
 CLOSED = ("done", "nothing_held", "refused")
@@ -48,6 +50,7 @@ class Duties:
     def __init__(
         self,
         database: Database,
+        vault: Vault,
         jobs: Jobs,
         people: People,
         erasure: Erasure,
@@ -57,6 +60,7 @@ class Duties:
         clock: Clock,
     ) -> None:
         self._database = database
+        self._vault = vault
         self._jobs = jobs
         self._people = people
         self._erasure = erasure
@@ -69,17 +73,19 @@ class Duties:
             Task("privacy:duties", self.due, queue=MAINTENANCE, cron="*/5 * * * *"),
         )
 
-    async def begin(self, scope: Scope, subject_id: UUID, *, actor: Actor) -> UUID:
+    async def begin(self, scope: Scope, subject_id: UUID, *, actor: Actor, wait: bool) -> UUID:
         """The person's duty: the one that is there, opened again if it was closed, or a new one. With it a job is
-        stored that carries it on, should this process end. Raises `NotFound`, and `Refused` (`hold`)."""
+        stored that carries it on: at once, or where the caller does so itself (`wait`) a minute later, should this
+        process end before. Raises `NotFound`, and `Refused` (`hold`)."""
         async with self._database.session(scope) as session:
             found = await self._people.subjects(session, scope, subject_id)
         ids = [subject.id for subject in found]
         outside = await self._stores.of(scope)
         unknown = [one for one in await self._recipients.of(scope, ids) if not one.known and not _own(one.processor)]
         living = any(subject.erased_at is None for subject in found)
-        # For nobody but the stores: without any, nothing of the person is kept for the duty.
-        known = (await self._people.person(scope, ids, actor=actor)).identifiers if outside and living else {}
+        # For nobody but the stores and a member's sign-in: else nothing of the person is kept for the duty.
+        wanted = living and (outside or scope.domain_id is None)
+        known = (await self._people.person(scope, ids, actor=actor)).identifiers if wanted else {}
         async with self._database.session(scope) as session:
             locked = await self._people.subjects(session, scope, subject_id, lock=True)
             if any(subject.hold for subject in locked):
@@ -95,7 +101,11 @@ class Duties:
                 )
                 session.add(duty)
                 await session.flush()
-                await self._keep_contact(session, scope, duty, known)
+                if outside:
+                    await self._keep_contact(session, scope, duty, known)
+            if scope.domain_id is None:
+                for email in known.get("email", ()):
+                    await forget(session, "member_address", self._vault.address_hash("email", email))
             there = {task.store for task in await self._tasks(session, duty)}
             tasks = [(one.key, one.store.title) for one in outside]
             tasks += [(f"processor:{one.processor}", one.name) for one in unknown]
@@ -107,7 +117,8 @@ class Duties:
                     session.add(task)
             duty.state, duty.closed_at, duty.next_at = "open", None, self._clock.now() + SOON
             session.add(duty)
-            await self._enqueue(session, duty.account_id, duty.home_id, duty.id)
+            later = duty.next_at if wait else None
+            await self._enqueue(session, duty.account_id, duty.home_id, duty.id, at=later)
             await session.commit()
         return duty.id
 
@@ -241,7 +252,9 @@ class Duties:
         if rows:
             clear = await self._people.open(scope, rows, actor=ACTOR)
             for row in rows:
-                known.setdefault(row.kind, []).append(clear(row.value))
+                # None where a run was cut while it forgot them: then every store has answered.
+                if (value := clear(row.value, otherwise=None)) is not None:
+                    known.setdefault(row.kind, []).append(value)
         return Person(scope, tuple(ids), {kind: tuple(values) for kind, values in known.items()})
 
     async def _held(self, scope: Scope, ids: Sequence[UUID]) -> bool:
@@ -319,12 +332,15 @@ class Duties:
             session.add(duty)
             await session.commit()
 
-    async def _enqueue(self, session: AsyncSession, account_id: UUID, home_id: UUID, duty_id: UUID) -> None:
+    async def _enqueue(
+        self, session: AsyncSession, account_id: UUID, home_id: UUID, duty_id: UUID, *, at: datetime | None = None
+    ) -> None:
         await self._jobs.enqueue(
             session,
             "privacy:erase",
             lock=f"erase:{duty_id}",
             unique=f"erase:{duty_id}",
+            at=at,
             account_id=account_id,
             home_id=home_id,
             duty_id=duty_id,

@@ -16,6 +16,7 @@ from uuid import UUID
 from zipfile import BadZipFile, ZipFile
 
 from sqlalchemy import insert, text, update
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import SQLModel, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -35,6 +36,7 @@ _LONGEST = 64 * 2**20
 """Bytes of one file of rows. An export makes files of 8 MiB and a row."""
 _LARGEST = 2**30
 _BATCH = 1000
+_FILES = "files.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,101 +72,146 @@ class Importing:
         manifest = _read(archive, "manifest.json")
         if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
             raise _bad("This is no export of a person.", "manifest.json")
-        subjects = await self._subjects(scope, _rows(_read(archive, "subjects.json")), consents=consents)
+        subjects = _subjects(scope, _rows(_read(archive, "subjects.json")), consents=consents)
         tables = {held.name: held for held in await self._fields.of(scope) if held.model is not None}
         files = {entry["file"]: entry["table"] for entry in _rows(manifest.get("files"), "file", "table")}
-        done: Counter[str] = Counter()
-        left_out: Counter[str] = Counter()
         for table in files.values():
             if table not in tables:
                 raise _bad("Nothing here has such a table.", table)
-        for table, held in tables.items():
-            for name in (name for name, of in files.items() if of == table):
-                rows = _rows(_read(archive, name))
-                if held.model is PersonalBlob:
-                    done[table] += await self._files(scope, archive, rows, subjects)
-                    continue
-                for start in range(0, len(rows), _BATCH):
-                    batch = [_row(held, row, scope, subjects) for row in rows[start : start + _BATCH]]
-                    stored = await self._store(scope, held, batch)
-                    done[table] += stored
-                    left_out[table] += len(batch) - stored
-        return Imported(tuple(subjects), dict(+done), dict(+left_out))
+        await self._nobody_known(scope, subjects)
+        blobs: list[_File] = []
+        try:
+            if _FILES in files:
+                for row in _rows(_read(archive, _FILES)):
+                    blobs.append(_file(row, subjects))
+                    await self._put(scope, archive, blobs[-1])
+            return await self._store(scope, archive, subjects, tables, files, blobs)
+        except BaseException as error:
+            for blob in blobs:
+                await self._blobs.delete(scope, blob.id)
+            if isinstance(error, IntegrityError):
+                raise _bad("A row contradicts another one.") from None
+            raise
 
-    async def _subjects(self, scope: Scope, rows: Sequence[Mapping[str, Any]], *, consents: bool) -> list[UUID]:
-        assert scope.domain_id is not None
-        found = []
-        for row in rows:
-            try:
-                given: dict[str, Any] = {
-                    "id": UUID(row["id"]),
-                    "kind": str(row["kind"]),
-                    "consents": {
-                        str(purpose): str(state)
-                        for purpose, state in row["consents"].items()
-                        if consents or state != "given"
-                    },
-                    "objections": [str(purpose) for purpose in row["objections"]],
-                    "opt_outs": [str(purpose) for purpose in row["opt_outs"]],
-                    "restricted_at": datetime.fromisoformat(row["restricted_at"]) if row["restricted_at"] else None,
-                    "created_at": datetime.fromisoformat(row["created_at"]),
-                }
-            except (KeyError, TypeError, ValueError, AttributeError):
-                raise _bad("A person's state is incomplete.", "subjects.json") from None
-            found.append(Subject(account_id=scope.account_id, home_id=scope.domain_id, **given))
-        ids = [subject.id for subject in found]
+    async def _nobody_known(self, scope: Scope, subjects: Sequence[Subject]) -> None:
         async with self._database.session(scope) as session:
-            known = select(Subject.id).where(Subject.home_id == scope.domain_id, col(Subject.id).in_(ids))
-            if not ids or (await session.exec(known)).first() is not None:
-                raise Rejected("This person is known here already.", code="exists", where="subjects.json")
-            session.add_all(found)
-            await session.commit()
-        return ids
-
-    async def _store(self, scope: Scope, held: Held, rows: list[dict[str, Any]]) -> int:
-        assert held.model is not None
-        async with self._database.session(scope) as session:
-            rows = await _whole(session, scope, held.model, rows)
-            if rows:
-                await self._vault.seal_rows(session, held.model, rows)
-                connection = await session.connection()
-                await connection.execute(insert(held.model), rows)
-                await session.commit()
-        return len(rows)
-
-    async def _files(
-        self, scope: Scope, archive: ZipFile, rows: Sequence[Mapping[str, Any]], subjects: Sequence[UUID]
-    ) -> int:
-        for row in rows:
-            try:
-                blob_id, subject_id = UUID(row["id"]), UUID(row["subject_id"])
-                created_at, kept = datetime.fromisoformat(row["created_at"]), bool(row["kept"])
-                name, media_type = str(row["name"]), str(row["media_type"])
-            except (KeyError, TypeError, ValueError):
-                raise _bad("A file is not described.", "files.json") from None
-            if subject_id not in subjects:
-                raise _bad("A file is of somebody else.", "files.json")
-            await self._blobs.put(
-                scope,
-                _pieces(archive, f"files/{blob_id}"),
-                name=name,
-                media_type=media_type,
-                most=_LARGEST,
-                subject_id=subject_id,
-                blob_id=blob_id,
+            known = select(Subject.id).where(
+                Subject.home_id == scope.domain_id, col(Subject.id).in_([subject.id for subject in subjects])
             )
-            async with self._database.session(scope) as session:
-                if kept:
-                    await self._blobs.keep(session, blob_id, subject_id=subject_id)
-                came = update(PersonalBlob).where(
-                    col(PersonalBlob.domain_id) == scope.domain_id, col(PersonalBlob.id) == blob_id
-                )
-                await (await session.connection()).execute(came.values(created_at=created_at))
-                await session.commit()
+            if (await session.exec(known)).first() is not None:
+                raise Rejected("This person is known here already.", code="exists", where="subjects.json")
+
+    async def _put(self, scope: Scope, archive: ZipFile, file: _File) -> None:
+        await self._blobs.put(
+            scope,
+            _pieces(archive, f"files/{file.id}"),
+            name=file.name,
+            media_type=file.media_type,
+            most=_LARGEST,
+            subject_id=file.subject_id,
+            blob_id=file.id,
+        )
+
+    async def _store(
+        self,
+        scope: Scope,
+        archive: ZipFile,
+        subjects: Sequence[Subject],
+        tables: Mapping[str, Held],
+        files: Mapping[str, str],
+        blobs: Sequence[_File],
+    ) -> Imported:
+        """All rows in one transaction: a file that does not fit leaves nothing behind."""
+        ids = {subject.id for subject in subjects}
+        done: Counter[str] = Counter()
+        left_out: Counter[str] = Counter()
+        async with self._database.session(scope) as session:
+            session.add_all(subjects)
+            await session.flush()
+            for blob in blobs:
+                await self._keep(session, scope, blob)
+            done[PersonalBlob.__tablename__] = len(blobs)
+            for table, held in tables.items():
+                for name in (name for name, of in files.items() if of == table and name != _FILES):
+                    rows = _rows(_read(archive, name))
+                    for start in range(0, len(rows), _BATCH):
+                        batch = [_row(held, row, scope, ids) for row in rows[start : start + _BATCH]]
+                        stored = await self._insert(session, scope, held, batch)
+                        done[table] += stored
+                        left_out[table] += len(batch) - stored
+            await session.commit()
+        return Imported(tuple(subject.id for subject in subjects), dict(+done), dict(+left_out))
+
+    async def _insert(self, session: AsyncSession, scope: Scope, held: Held, rows: list[dict[str, Any]]) -> int:
+        assert held.model is not None
+        rows = await _whole(session, scope, held.model, rows)
+        if rows:
+            await self._vault.seal_rows(session, held.model, rows)
+            await (await session.connection()).execute(insert(held.model), rows)
         return len(rows)
 
+    async def _keep(self, session: AsyncSession, scope: Scope, file: _File) -> None:
+        if file.kept:
+            await self._blobs.keep(session, file.id, subject_id=file.subject_id)
+        came = update(PersonalBlob).where(
+            col(PersonalBlob.domain_id) == scope.domain_id, col(PersonalBlob.id) == file.id
+        )
+        await (await session.connection()).execute(came.values(created_at=file.created_at))
 
-def _row(held: Held, row: Mapping[str, Any], scope: Scope, subjects: Sequence[UUID]) -> dict[str, Any]:
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """A file as the export describes it."""
+
+    id: UUID
+    subject_id: UUID
+    name: str
+    media_type: str
+    kept: bool
+    created_at: datetime
+
+
+def _file(row: Mapping[str, Any], subjects: Sequence[Subject]) -> _File:
+    try:
+        file = _File(
+            id=UUID(row["id"]),
+            subject_id=UUID(row["subject_id"]),
+            name=str(row["name"]),
+            media_type=str(row["media_type"]),
+            kept=bool(row["kept"]),
+            created_at=datetime.fromisoformat(row["created_at"]),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise _bad("A file is not described.", _FILES) from None
+    if file.subject_id not in {subject.id for subject in subjects}:
+        raise _bad("A file is of somebody else.", _FILES)
+    return file
+
+
+def _subjects(scope: Scope, rows: Sequence[Mapping[str, Any]], *, consents: bool) -> list[Subject]:
+    assert scope.domain_id is not None
+    found = []
+    for row in rows:
+        try:
+            states = {str(purpose): str(state) for purpose, state in row["consents"].items()}
+            given: dict[str, Any] = {
+                "id": UUID(row["id"]),
+                "kind": str(row["kind"]),
+                "consents": {purpose: state for purpose, state in states.items() if consents or state != "given"},
+                "objections": [str(purpose) for purpose in row["objections"]],
+                "opt_outs": [str(purpose) for purpose in row["opt_outs"]],
+                "restricted_at": datetime.fromisoformat(row["restricted_at"]) if row["restricted_at"] else None,
+                "created_at": datetime.fromisoformat(row["created_at"]),
+            }
+        except (KeyError, TypeError, ValueError, AttributeError):
+            raise _bad("A person's state is incomplete.", "subjects.json") from None
+        found.append(Subject(account_id=scope.account_id, home_id=scope.domain_id, **given))
+    if not found:
+        raise _bad("There is nobody in it.", "subjects.json")
+    return found
+
+
+def _row(held: Held, row: Mapping[str, Any], scope: Scope, subjects: set[UUID]) -> dict[str, Any]:
     """One row as its table takes it. Raises `Rejected`."""
     assert held.model is not None
     columns = {field.column: field for field in exported(held)}

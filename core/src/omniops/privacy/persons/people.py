@@ -20,7 +20,7 @@ from omniops.vault.models import Subject
 from omniops.vault.service import Vault
 
 PURPOSE = "rights.answer"
-BATCH = 1000
+BATCH = 2000
 """Rows read and opened at once: one query, one decision and one entry in the audit for all of them."""
 _MOST_KNOWN = 50
 """Identifiers of one kind. Nobody has more addresses; a table of mails names the same one again and again."""

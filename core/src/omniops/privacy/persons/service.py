@@ -13,7 +13,6 @@ from uuid import UUID
 from omniops.audit.service import Audit, Entry
 from omniops.contracts.rights import Fulfilment, Person
 from omniops.contracts.scope import Actor, Scope
-from omniops.errors import Rejected
 from omniops.privacy.persons.duties import Duties
 from omniops.privacy.persons.exporting import MEDIA_TYPE, Exporting
 from omniops.privacy.persons.fields import Field, FieldMap
@@ -217,7 +216,7 @@ class Persons:
     async def erase(self, scope: Scope, subject_id: UUID, *, actor: Actor, wait: bool = True) -> DutyView:
         """Begins the person's erasure, or carries it on (Art. 17). With `wait` as far as it goes now; else a job does
         it. Safe to repeat. Raises `NotFound`, and `Refused` (`hold`) while a legal hold stands."""
-        duty_id = await self.duties.begin(scope, subject_id, actor=actor)
+        duty_id = await self.duties.begin(scope, subject_id, actor=actor, wait=wait)
         duty, _ = await self.duties.read(scope, duty_id)
         await self._note(scope, [UUID(one) for one in duty.subjects], "rights.erase", actor)
         if wait:
@@ -273,11 +272,3 @@ def _answers(outside: Outside) -> list[dict[str, Any]]:
         {"store": key, "state": answer.state, "code": answer.code, "evidence": answer.evidence}
         for key, answer in outside
     ]
-
-
-def parsed_kind(given: str) -> tuple[str, str]:
-    """`email=a@b.c` as a kind and a value. Raises `Rejected`."""
-    kind, sign, value = given.partition("=")
-    if not (kind and sign and value):
-        raise Rejected(f"{given!r} is no identifier.", code="bad_identifier", do="Write it as email=a@b.c.")
-    return kind, value

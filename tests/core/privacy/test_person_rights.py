@@ -1,0 +1,250 @@
+"""What a person corrects and forbids holds at the next opening, in every process, for every subject that is the person;
+the map of fields and the access sheet say what is really there."""
+
+from uuid import uuid4
+
+import pytest
+from crm import ACTOR, CrmPlugin
+from desk import opened
+from omniops.contracts.scope import Actor, Scope
+from omniops.conversation.models import Conversation, Message
+from omniops.errors import NotFound, Refused, Rejected
+from omniops.privacy.catalog import CATEGORIES
+from omniops.privacy.persons.sheet_text import readable
+from omniops.vault.models import Subject
+from sqlmodel import select
+
+AGENT = Actor("member", "agent")
+
+
+@pytest.fixture
+async def ann(people):
+    return await people.person()
+
+
+@pytest.fixture
+async def also(people, ann):
+    """Another subject that is the same person."""
+    return await people.person("ann@work.example", also=ann)
+
+
+async def opens(runtime, scope, visitor, purpose, model=Message):
+    """What the vault's door says about a person's rows: a value, or the reason why it stays shut."""
+    async with runtime.database.session(scope) as session:
+        rows = (await session.exec(select(model).where(model.subject_id == visitor.subject_id))).all()
+    clear = await runtime.vault.open(rows, purpose=purpose, actor=AGENT)
+    try:
+        return clear(rows[0].text if model is Message else rows[0].reply_to)
+    except Refused as error:
+        return error.reason
+
+
+async def test_a_restriction_shuts_every_use_but_those_the_law_leaves_and_is_lifted(people, ann, also):
+    runtime, scope, persons = people.desk.runtime, people.scope, people.persons
+    done = await persons.restrict(scope, also.subject_id, actor=ACTOR)
+    assert set(done.subjects) == {ann.subject_id, also.subject_id}
+    for visitor in (ann, also):
+        assert await opens(runtime, scope, visitor, "support.provide") == "restricted"
+        assert "parcel" in await opens(runtime, scope, visitor, "rights.answer")
+    assert people.store.limits == [True]
+    again = await persons.restrict(scope, ann.subject_id, actor=ACTOR)
+    assert again.subjects == ()
+    await persons.restrict(scope, ann.subject_id, lifted=True, actor=ACTOR)
+    assert "parcel" in await opens(runtime, scope, also, "support.provide")
+    assert people.store.limits == [True, True, False]
+
+
+async def test_a_restriction_holds_at_the_next_opening_in_another_process(people, ann, postgres, links, tmp_path):
+    async with opened(links, postgres.root, tmp_path, beside={"crm": CrmPlugin}) as second:
+        assert "parcel" in await opens(second.runtime, people.scope, ann, "support.provide")
+        await people.persons.restrict(people.scope, ann.subject_id, actor=ACTOR)
+        assert await opens(second.runtime, people.scope, ann, "support.provide") == "restricted"
+
+
+async def test_an_objection_shuts_that_purpose_and_no_other(people, ann, also):
+    runtime, scope = people.desk.runtime, people.scope
+    await people.persons.object_to(scope, ann.subject_id, "knowledge.improve", actor=ACTOR)
+    for visitor in (ann, also):
+        assert await opens(runtime, scope, visitor, "knowledge.improve") == "objected"
+        assert "parcel" in await opens(runtime, scope, visitor, "support.provide")
+    await people.persons.object_to(scope, also.subject_id, "knowledge.improve", lifted=True, actor=ACTOR)
+    assert "parcel" in await opens(runtime, scope, ann, "knowledge.improve")
+
+
+@pytest.mark.parametrize(
+    ("act", "purpose", "code"),
+    [
+        ("object_to", "chat.serve", "not_objectable"),
+        ("object_to", "rights.answer", "not_objectable"),
+        ("object_to", "nonsense", "no_such_purpose"),
+        ("opt_out", "rights.answer", "no_opt_out"),
+        ("opt_out", "chat.serve", "no_opt_out"),
+        ("opt_out", "nonsense", "no_such_purpose"),
+    ],
+)
+async def test_what_nobody_can_forbid_is_refused_with_what_can_be(people, ann, act, purpose, code):
+    with pytest.raises(Rejected) as caught:
+        await getattr(people.persons, act)(people.scope, ann.subject_id, purpose, actor=ACTOR)
+    assert caught.value.code == code
+    assert (await opens(people.desk.runtime, people.scope, ann, "support.provide")) != "opted_out"
+
+
+async def test_an_opt_out_shuts_the_machine_out_for_all_subjects(people, ann, also):
+    await people.persons.opt_out(people.scope, ann.subject_id, "chat.respond", actor=ACTOR)
+    for visitor in (ann, also):
+        assert await opens(people.desk.runtime, people.scope, visitor, "chat.respond") == "opted_out"
+    await people.persons.opt_out(people.scope, ann.subject_id, "chat.respond", lifted=True, actor=ACTOR)
+    assert "parcel" in await opens(people.desk.runtime, people.scope, also, "chat.respond")
+
+
+async def test_a_fact_is_corrected_in_every_row_and_found_by_its_new_value(people, ann, also):
+    runtime, scope = people.desk.runtime, people.scope
+    people.received(ann)
+    people.received(ann, "post", "[]")
+    bob = await people.person("bob@b.example")
+    done = await people.persons.rectify(scope, also.subject_id, "contact.email", " new@a.example ", actor=ACTOR)
+    assert done.written == {"conversation.reply_to": 2}
+    for visitor in (ann, also):
+        assert await opens(runtime, scope, visitor, "support.provide", Conversation) == "new@a.example"
+    assert await opens(runtime, scope, bob, "support.provide", Conversation) == "bob@b.example"
+    assert await runtime.vault.find(people.desk.domain.id, "email", "new@a.example") in done_subjects(ann, also)
+    assert await runtime.vault.find(people.desk.domain.id, "email", "ann@a.example") is None
+    assert people.store.limits == [("contact.email", "new@a.example")]
+    assert [one.processor for one in done.to_tell] == ["crm"], "only who received e-mail addresses"
+
+
+def done_subjects(*visitors):
+    return {visitor.subject_id for visitor in visitors}
+
+
+async def test_a_message_is_corrected_one_by_one(people, ann):
+    (row,) = people.desk.rows(
+        "select id from omniops.message where subject_id = %s and author = 'visitor' and event is null", ann.subject_id
+    )
+    done = await people.persons.rectify(
+        people.scope, ann.subject_id, "message.text", "Where is it?", row_id=row[0], actor=ACTOR
+    )
+    assert done.written == {"message.text": 1}
+    assert await opens(people.desk.runtime, people.scope, ann, "support.provide") == "Where is it?"
+    assert people.store.limits == []
+
+
+@pytest.mark.parametrize(
+    ("what", "value", "code"),
+    [
+        ("message.text", "x", "not_a_fact"),
+        ("user.content.chat", "x", "not_a_fact"),
+        ("contact.external_id", "x", "not_a_fact"),
+        ("message.seq", "1", "no_such_field"),
+        ("nonsense", "x", "no_such_field"),
+        ("contact.email", " ", "bad_value"),
+        ("contact.email", "a\x00b", "bad_value"),
+        ("contact.email", "x" * 4001, "bad_value"),
+    ],
+)
+async def test_what_cannot_be_corrected_so_is_refused(people, ann, what, value, code):
+    with pytest.raises(Rejected) as caught:
+        await people.persons.rectify(people.scope, ann.subject_id, what, value, actor=ACTOR)
+    assert caught.value.code == code
+
+
+async def test_nobody_corrects_a_strangers_row(people, ann):
+    bob = await people.person("bob@b.example")
+    (row,) = people.desk.rows("select id from omniops.message where subject_id = %s and seq = 1", bob.subject_id)
+    for row_id in (row[0], uuid4()):
+        with pytest.raises(NotFound):
+            await people.persons.rectify(people.scope, ann.subject_id, "message.text", "x", row_id=row_id, actor=ACTOR)
+
+
+async def test_nothing_is_done_about_who_is_not_there_or_was_erased(people, ann):
+    other = await people.desk.visitor(people.desk.other)
+    await people.persons.erase(people.scope, ann.subject_id, actor=ACTOR)
+    for subject in (other.subject_id, ann.subject_id):
+        for act, arguments in (
+            ("restrict", ()),
+            ("object_to", ("knowledge.improve",)),
+            ("opt_out", ("chat.respond",)),
+            ("rectify", ("contact.email", "x@a.example")),
+            ("sheet", ()),
+        ):
+            with pytest.raises(NotFound):
+                await getattr(people.persons, act)(people.scope, subject, *arguments, actor=ACTOR)
+
+
+async def test_the_map_names_every_column_about_people_with_its_mark(people):
+    fields = {f"{field.table}.{field.column}": field for field in await people.persons.fields()}
+    text = fields["message.text"]
+    assert (text.kind, text.category, text.retain, text.owner) == ("personal", "user.content.chat", "chat", "omniops")
+    assert "support.provide" in text.purposes
+    assert fields["member.password"].sensitive
+    assert fields["message.seq"].kind == "not_personal"
+    assert fields["consent_event.subject_id"].kind == "not_personal"
+    assert all(field.category for field in fields.values() if field.kind == "personal")
+
+
+async def test_a_table_of_a_plugin_that_is_not_loaded_is_on_the_map_and_named_in_a_copy(people, ann):
+    rows = people.desk.rows
+    rows(
+        "create table omniops.gone_note (domain_id uuid, id uuid, subject_id uuid, body bytea,"
+        " primary key (domain_id, id))"
+    )
+    rows("grant select, delete on omniops.gone_note to omniops_app")
+    try:
+        fields = {field.column: field for field in await people.persons.fields() if field.table == "gone_note"}
+        assert (fields["body"].kind, fields["body"].owner) == ("unknown", "gone, not loaded")
+        pieces = [piece async for piece in people.persons.export(people.scope, ann.subject_id, actor=ACTOR)]
+        assert pieces
+    finally:
+        rows("drop table omniops.gone_note")
+
+
+def test_every_category_of_core_says_what_it_is_in_california():
+    assert [category.key for category in CATEGORIES if not category.california] == []
+
+
+async def test_the_sheet_says_what_is_really_held_for_what_and_who_received_it(people, ann, also):
+    people.received(ann)
+    people.received(await people.person("bob@b.example"), "post")
+    await people.persons.object_to(people.scope, ann.subject_id, "knowledge.improve", actor=ACTOR)
+    sheet = await people.persons.sheet(people.scope, also.subject_id, actor=ACTOR)
+    purposes = {one["key"]: one for one in sheet["purposes"]}
+    assert purposes["knowledge.improve"]["stopped"] == "objected"
+    assert purposes["support.provide"]["stopped"] is None
+    assert (purposes["support.provide"]["article"], "account.sign_in" in purposes) == ("6(1)(b)", False)
+    categories = {one["key"]: one for one in sheet["categories"]}
+    assert categories["contact.email"]["values"] == 2
+    assert "account.credential" not in categories
+    (recipient,) = sheet["recipients"]
+    assert (recipient["name"], recipient["countries"], recipient["calls"]) == ("CRM Inc.", ["US"], 1)
+    (chat,) = [one for one in sheet["retention"] if one["class"] == "chat"]
+    assert chat["days"] == 90
+    assert chat["until"] > sheet["since"][:10]
+    assert sheet["automated"][0]["purpose"] == "chat.respond"
+    assert sheet["consents"] == {"analytics": ["given"]}
+    assert sheet["limits"]["objections"] == ["knowledge.improve"]
+    text = readable(sheet)
+    for letter in "abcdefgh":
+        assert f"\n({letter}) " in text
+    assert "CRM Inc. in US" in text
+    assert "stopped: the person objects" in text
+    assert "ann@a.example" not in text
+
+
+async def test_the_sheet_of_somebody_of_whom_nearly_nothing_is_held(people):
+    visitor = await people.desk.visitor()
+    sheet = await people.persons.sheet(people.scope, visitor.subject_id, actor=ACTOR)
+    assert (sheet["categories"], sheet["recipients"]) == ([], [])
+    assert "Nobody outside." in readable(sheet)
+
+
+async def test_a_member_has_a_sheet_and_a_map_of_their_own(people):
+    runtime, account = people.desk.runtime, people.scope.account_id
+    token = await runtime.members.setup_link(account)
+    await runtime.members.finish_setup(token, email="o@a.example", name="Owner", password="long enough 1234")
+    async with runtime.database.session(Scope(account)) as session:
+        member = (await session.exec(select(Subject).where(Subject.kind == "member"))).one()
+    sheet = await people.persons.sheet(Scope(account), member.id, actor=ACTOR)
+    assert {one["key"] for one in sheet["categories"]} == {"contact.email", "contact.name", "account.credential"}
+    with pytest.raises(Rejected) as caught:
+        await people.persons.rectify(Scope(account), member.id, "contact.email", "x@a.example", actor=ACTOR)
+    assert caught.value.code == "member"
