@@ -15,6 +15,7 @@ from omniops.cli import (
     knowledge,
     lessons,
     plugins,
+    privacy_cases,
     privacy_persons,
     running,
     safety,
@@ -38,6 +39,7 @@ knowledge.register(app)
 sources.register(app)
 admin.register(app)
 privacy_persons.register(admin.privacy)
+privacy_cases.register(admin.privacy)
 lessons.register(app)
 trials.register(knowledge.evaluate)
 safety.register(knowledge.evaluate)

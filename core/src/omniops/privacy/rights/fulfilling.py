@@ -151,6 +151,10 @@ class Fulfilling:
             except Refused as error:  # a legal hold: the case stays open until somebody lifts it or refuses
                 said = "A legal hold stands against erasing this person."
                 return [(OWN, _OWN_TITLE, Fulfilment("failed", said, error.reason))], []
+        # Somebody whom an earlier case erased: what is still to be done outside is this case's as well.
+        before = await self._persons.duties.of(scope, [UUID(one) for one in case.subjects]) if not views else None
+        if before is not None:
+            views.append(await self._persons.duty(scope, before[0].id))
         known = {str(view.duty.id) for view in views}
         views += [await self._persons.duty(scope, UUID(one)) for one in case.duties if one not in known]
         if not views:
