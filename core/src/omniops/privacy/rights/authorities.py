@@ -81,10 +81,10 @@ class Authorities:
 
     async def approve(self, scope: Scope, request_id: UUID, *, actor: Actor) -> AuthorityRequest:
         """One of the two approvals. Raises `Refused` for no member, or a second time; `Rejected`, `NotFound`."""
-        if actor.kind != "member":
-            raise Refused("Only a signed-in member approves this.", reason="not_a_person")
         async with self._database.session(scope) as session:
             row = await self._get(session, scope, request_id)
+            if actor.kind != "member":
+                raise Refused("Only a signed-in member approves this.", reason="not_a_person")
             if row.state not in ("open", "approved"):
                 raise Rejected(f"This request is {row.state}.", code="not_open")
             if str(actor) in [one["by"] for one in row.approvals]:
