@@ -68,6 +68,8 @@ async def test_a_copy_by_the_page_the_link_and_the_answer(front, desk):
     packed = zipfile.ZipFile(io.BytesIO(fetched.content))
     everything = b"".join(packed.read(name) for name in packed.namelist())
     assert b"blue canary" in everything
+    assert "(h) What a machine does" in packed.read("about-your-data.txt").decode()
+    assert {"purposes", "recipients", "rights"} <= json.loads(packed.read("about-your-data.json")).keys()
     assert (await page.post(copy)).status_code == 404, "a link works once"
     assert (await page.post(path)).status_code == 404
     office, case = await case_of(front)

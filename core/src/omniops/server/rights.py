@@ -51,12 +51,15 @@ def _page(template: str, language: str, status: int = 200, **values: object) -> 
     return HTMLResponse(render(template, lang=language, rtl=rtl, w=words(language), **values), status, headers)
 
 
-def _form(key: str, language: str, status: int = 200, problem: str | None = None, **values: str) -> HTMLResponse:
+def _form(
+    domain: DomainView, language: str, status: int = 200, problem: str | None = None, **values: str
+) -> HTMLResponse:
     return _page(
         "rights.html",
         language,
         status,
-        key=key,
+        site=domain.title,
+        key=domain.widget_key,
         problem=problem,
         values=values,
         rights=list(RIGHTS),
@@ -66,13 +69,20 @@ def _form(key: str, language: str, status: int = 200, problem: str | None = None
 
 
 def _step(
-    language: str, name: str, status: int = 200, *, case: RightsCase | None = None, button: bool = False
+    domain: DomainView,
+    language: str,
+    name: str,
+    status: int = 200,
+    *,
+    case: RightsCase | None = None,
+    button: bool = False,
 ) -> HTMLResponse:
     said = words(language)
     return _page(
         "rights_step.html",
         language,
         status,
+        site=domain.title,
         title=said[f"page.{name}_title"],
         text=said[f"page.{name}"],
         right=said[f"right.{case.right}"] if case else "",
@@ -85,7 +95,7 @@ def _step(
 async def ask(request: Request, runtime: App, key: str) -> Response:
     """The form of a website."""
     domain = await runtime.accounts.by_widget_key(key)
-    return _form(key, _language(request, domain))
+    return _form(domain, _language(request, domain))
 
 
 @router.post("/{key}", dependencies=[Depends(_OPEN)])
@@ -114,11 +124,11 @@ async def asked(
         wanted = Asked(right, language, email, text, region, by_agent=agent == "yes")
         await runtime.privacy.requests.by_address(domain.scope, wanted, channel="page", at=runtime.clock.now())
     except Throttled:
-        return _form(key, language, 429, said["page.too_often"], **given)
+        return _form(domain, language, 429, said["page.too_often"], **given)
     except Rejected as error:
         bad = said["page.bad_address"] if error.code == "bad_address" else error.message
-        return _form(key, language, 422, bad, **given)
-    return _step(language, "sent")
+        return _form(domain, language, 422, bad, **given)
+    return _step(domain, language, "sent")
 
 
 @router.get("/{key}/confirm/{token}", dependencies=[Depends(_LINK)])
@@ -129,8 +139,8 @@ async def confirming(request: Request, runtime: App, key: str, token: str) -> Re
     try:
         case = await runtime.privacy.requests.look(domain.scope, token, "confirm")
     except Refused:
-        return _step(language, "gone", 404)
-    return _step(language, "confirm", case=case, button=True)
+        return _step(domain, language, "gone", 404)
+    return _step(domain, language, "confirm", case=case, button=True)
 
 
 @router.post("/{key}/confirm/{token}", dependencies=[Depends(_LINK)])
@@ -142,8 +152,8 @@ async def confirm(request: Request, runtime: App, key: str, token: str) -> Respo
     try:
         case = await runtime.privacy.requests.confirm(domain.scope, token)
     except Refused:
-        return _step(language, "gone", 404)
-    return _step(language, "confirmed", case=case)
+        return _step(domain, language, "gone", 404)
+    return _step(domain, language, "confirmed", case=case)
 
 
 @router.get("/{key}/copy/{token}", dependencies=[Depends(_LINK)])
@@ -154,8 +164,8 @@ async def copying(request: Request, runtime: App, key: str, token: str) -> Respo
     try:
         case = await runtime.privacy.requests.look(domain.scope, token, "copy")
     except Refused:
-        return _step(language, "gone", 404)
-    return _step(language, "copy", case=case, button=True)
+        return _step(domain, language, "gone", 404)
+    return _step(domain, language, "copy", case=case, button=True)
 
 
 @router.post("/{key}/copy/{token}", dependencies=[Depends(_LINK)])
@@ -166,6 +176,6 @@ async def copy(request: Request, runtime: App, key: str, token: str) -> Response
     try:
         pieces = await runtime.privacy.requests.copy(domain.scope, token)
     except (Refused, NotFound):
-        return _step(_language(request, domain), "gone", 404)
+        return _step(domain, _language(request, domain), "gone", 404)
     headers = {"Content-Disposition": 'attachment; filename="my-data.zip"', "Cache-Control": "no-store"}
     return StreamingResponse(pieces, media_type="application/zip", headers=headers)

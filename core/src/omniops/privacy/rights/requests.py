@@ -7,6 +7,7 @@ or not; it is looked up only after its owner has followed the link.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from omniops.contracts.tokens import new_token
 from omniops.errors import NotFound, Refused, Rejected
 from omniops.mail.service import is_address
 from omniops.privacy.persons.service import Persons
+from omniops.privacy.persons.sheet_text import readable
 from omniops.privacy.rights.asking import asked_for
 from omniops.privacy.rights.book import Asked, Came
 from omniops.privacy.rights.cases import Cases
@@ -208,7 +210,14 @@ class Requests:
         ids = [one for group in groups for one in group]
         await self._cases.fulfilling.noted(scope, ids, "rights.export", HOLDER)
         people = [one for group in groups for one in await self._persons.people.living(scope, group[0])]
-        return self._persons.exporting.export(scope, people, actor=HOLDER)
+        beside: dict[str, bytes] = {}
+        if case.right in ("access", "know"):  # what Art. 15(1)(a) to (h) says that the person is to be told
+            for number, group in enumerate(groups, 1):
+                sheet = await self._persons.sheet(scope, group[0], actor=HOLDER)
+                name = "about-your-data" + (f"-{number}" if number > 1 else "")
+                beside[f"{name}.json"] = json.dumps(sheet, ensure_ascii=False, indent=1, default=str).encode()
+                beside[f"{name}.txt"] = readable(sheet).encode()
+        return self._persons.exporting.export(scope, people, actor=HOLDER, beside=beside)
 
     async def _confirming(self, session: AsyncSession, scope: Scope, case: RightsCase, proves: str) -> str:
         until = self._book.clock.now() + timedelta(days=CONFIRM_DAYS)
