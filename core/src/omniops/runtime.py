@@ -265,7 +265,7 @@ class _Builder:
         privacy = Privacy.over(
             Foundations(
                 *(database, vault, blobs, audit, jobs, seams, catalog, register, consents),
-                *(accounts, mail, self._root, settings, clock, log),
+                *(accounts, mail, throttle, self._root, settings, clock, log),
             )
         )
         sender = Sender(database, vault, jobs, seams.channels, connections.settings, connections.refused, mail, clock)

@@ -1,5 +1,6 @@
 """Rights as people use them: the page, the one-time links, the session, the chat, the mailbox."""
 
+import asyncio
 import io
 import json
 import re
@@ -117,6 +118,15 @@ async def test_a_forged_an_old_and_a_foreign_link_are_refused_alike(front, desk)
     assert (case["state"], case["identity"]) == ("unproven", "none")
 
 
+async def test_of_two_who_follow_a_link_at_once_one_gets_through(front, desk):
+    await form(front)
+    await mails(desk)
+    path, page = last_link(desk), front.client()
+    answers = await asyncio.gather(*(page.post(path) for _ in range(4)))
+    assert sorted(answer.status_code for answer in answers) == [200, 404, 404, 404]
+    await worked(desk)
+
+
 async def test_erasure_by_mail_leaves_nothing_and_forgets_the_requester(front, desk):
     visitor = await known(desk)
     await form(front, right="erasure", text="My name in the chat was Canary")
@@ -153,6 +163,7 @@ async def test_the_page_speaks_ten_languages(front, desk, language, title):
     assert title in answer.text
     assert ('dir="rtl"' in answer.text) == (language == "ar")
     assert (await front.client().get("/rights/pk_unknown")).status_code == 404
+    assert (await front.client(**{"Accept-Language": language}).get("/rights")).status_code == 200
 
 
 async def test_an_agent_waits_for_a_person_who_looks_at_the_mandate(front, desk):
@@ -195,8 +206,10 @@ async def test_delete_my_data_in_the_chat_opens_a_case_and_asks_no_provider(fron
     assert desk.provider.requests == []
     assert "Nothing is done before you confirm" in events["text"]["text"]
     (button,) = events["card"]["card"]["buttons"]
-    _, case = await case_of(front)
+    await asked(page, "Delete all my data!")
+    office, case = await case_of(front)
     assert (case["right"], case["state"], case["channel"]) == ("erasure", "unproven", "chat")
+    assert len((await office.get("cases")).json()["data"]) == 1, "said twice, it is one"
     assert (await front.client().post(urlsplit(button["url"]).path)).status_code == 200
     await worked(desk)
     assert (await page.get("/v1/visitor/conversation")).status_code == 401, "the session went with the person"
@@ -262,3 +275,14 @@ async def test_a_verified_parent_keeps_the_data(front, desk, asked):
     after = (await office.get(f"cases/{case['id']}")).json()
     assert (after["state"], after["consent_shown"]) == ("open", True)
     assert desk.rows("select count(*) from omniops.message where subject_id = %s", case["subjects"][0]) != [(0,)]
+
+
+async def test_many_mails_in_anothers_name_reach_that_other_five_times(front, desk):
+    await front.configure(privacy_address="privacy@shop.example")
+    connection = await desk.connection()
+    letters = [Incoming(f"d-{n}", "t", ADA, "Delete my data", to=("privacy@shop.example",)) for n in range(7)]
+    await desk.runtime.intake.receive(desk.domain.scope, "post", connection.id, letters)
+    await mails(desk)
+    office = await front.office()
+    assert len((await office.get("cases")).json()["data"]) == 7
+    assert len([mail for mail in desk.mailer.sent if mail.to == ADA]) == 5

@@ -19,6 +19,7 @@ from omniops.accounts.hours import OpeningHours
 from omniops.accounts.look import Hello, checked_brand
 from omniops.accounts.models import Account, Domain, PluginSwitch
 from omniops.accounts.review import Mode, ReviewRule
+from omniops.accounts.throttle import Throttle
 from omniops.audit.service import Audit, Entry
 from omniops.contracts.ids import new_id, utcnow
 from omniops.contracts.provider import RetentionOption
@@ -39,6 +40,7 @@ __all__ = [
     "OpeningHours",
     "ReviewRule",
     "SettingsCheck",
+    "Throttle",
     "checked_origin",
     "is_on",
     "view",

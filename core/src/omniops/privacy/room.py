@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from omniops.accounts.service import Accounts
+from omniops.accounts.service import Accounts, Throttle
 from omniops.audit.service import Audit
 from omniops.contracts.ids import Clock
 from omniops.contracts.plugin import Log
@@ -59,6 +59,7 @@ class Foundations:
     consents: Consents
     accounts: Accounts
     mail: Post
+    throttle: Throttle
     root: RootProvider
     settings: Settings
     clock: Clock
@@ -90,7 +91,7 @@ class Privacy:
             erasure=erasure,
             persons=persons,
             cases=cases,
-            requests=Requests(cases, persons, on.vault),
+            requests=Requests(cases, persons, on.vault, on.throttle),
             children=Children(cases, persons, on.catalog),
             authorities=Authorities(on.database, persons, on.audit, on.clock),
             ticking=Ticking(cases, erasure, on.jobs),

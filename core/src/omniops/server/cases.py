@@ -7,7 +7,6 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
 
-from omniops.accounts.throttle import Limit
 from omniops.contracts.rights import Fulfilment
 from omniops.errors import Rejected
 from omniops.privacy.rights.authorities import Demand, shown
@@ -46,12 +45,9 @@ async def cases(runtime: App, access: Reads, pages: Pages, state: Annotated[Stat
     return pages.page(found, lambda one: one.case.id, lambda one: one.short())
 
 
-@router.post("/cases", status_code=201, response_model=CaseShort)
+@router.post("/cases", status_code=201, response_model=CaseShort, responses=fails(429))
 async def new_case(runtime: App, access: Manages, body: NewCase) -> Any:
     """Records a request that came another way. Its address gets the one-time link."""
-    await runtime.throttle.hit_all(
-        [Limit("rights address", f"{access.scope.domain_id}|{body.email.casefold()}", 20, 86400)]
-    )
     asked = Asked(body.right, body.language, body.email, body.text, body.region, body.by_agent)
     view = await runtime.privacy.requests.by_address(
         access.scope, asked, channel="member", at=runtime.clock.now(), actor=access.principal.actor

@@ -11,7 +11,6 @@ from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import HTMLResponse, StreamingResponse
 
 from omniops.accounts.service import DomainView
-from omniops.accounts.throttle import Limit
 from omniops.errors import NotFound, Refused, Rejected, Throttled
 from omniops.privacy.rights.book import LONGEST, Asked
 from omniops.privacy.rights.clocks import REGIONS
@@ -91,6 +90,15 @@ def _step(
     )
 
 
+@router.get("", dependencies=[Depends(Public("where one asks, for everybody"))])
+async def where(request: Request) -> Response:
+    """That each website has a page of its own."""
+    language = spoken(request.query_params.get("lang") or request.headers.get("accept-language", ""))
+    said = words(language)
+    text, title = said["page.which"], said["page.title"]
+    return _page("rights_step.html", language, site="", title=title, text=text, right="", reference="", button="")
+
+
 @router.get("/{key}", dependencies=[Depends(_OPEN)])
 async def ask(request: Request, runtime: App, key: str) -> Response:
     """The form of a website."""
@@ -115,12 +123,7 @@ async def asked(
     said = words(language)
     given = {"right": right, "email": email, "text": text, "region": region, "agent": agent}
     try:
-        await runtime.throttle.hit_all(
-            [
-                Limit("rights network", network_of(request), 20, 3600),
-                Limit("rights address", f"{domain.id}|{email.strip().casefold()}", 5, 86400),
-            ]
-        )
+        await runtime.throttle.hit("rights network", network_of(request), limit=60, seconds=3600)
         wanted = Asked(right, language, email, text, region, by_agent=agent == "yes")
         await runtime.privacy.requests.by_address(domain.scope, wanted, channel="page", at=runtime.clock.now())
     except Throttled:
@@ -148,7 +151,7 @@ async def confirm(request: Request, runtime: App, key: str, token: str) -> Respo
     """Uses the link up; from now on it is known who asks."""
     domain = await runtime.accounts.by_widget_key(key)
     language = _language(request, domain)
-    await runtime.throttle.hit("rights links", network_of(request), limit=60, seconds=600)
+    await runtime.throttle.hit("rights followed", network_of(request), limit=60, seconds=600)
     try:
         case = await runtime.privacy.requests.confirm(domain.scope, token)
     except Refused:
@@ -172,7 +175,7 @@ async def copying(request: Request, runtime: App, key: str, token: str) -> Respo
 async def copy(request: Request, runtime: App, key: str, token: str) -> Response:
     """Uses the link up, and streams the copy as it is read."""
     domain = await runtime.accounts.by_widget_key(key)
-    await runtime.throttle.hit("rights links", network_of(request), limit=60, seconds=600)
+    await runtime.throttle.hit("rights followed", network_of(request), limit=60, seconds=600)
     try:
         pieces = await runtime.privacy.requests.copy(domain.scope, token)
     except (Refused, NotFound):

@@ -101,6 +101,7 @@ class Book:
             state="open" if proven or asked.right == "child" else "unproven",
             received_at=came.at,
             due_at=came.at,
+            confirmed_at=came.at if proven else None,
             pauses=[] if proven else [[came.at.date().isoformat(), None]],
         )
         session.add_all([requester, case])
@@ -128,6 +129,18 @@ class Book:
         if case.state == "closed":
             raise Rejected("This case is closed.", code="case_closed")
         return case
+
+    async def unproven(
+        self, session: AsyncSession, scope: Scope, conversation_id: UUID, right: str
+    ) -> RightsCase | None:
+        """A case of a conversation that nobody confirmed yet: saying it again opens no other."""
+        statement = select(RightsCase).where(
+            RightsCase.domain_id == scope.domain_id,
+            RightsCase.conversation_id == conversation_id,
+            RightsCase.right == right,
+            RightsCase.state == "unproven",
+        )
+        return (await session.exec(statement.order_by(col(RightsCase.id).desc()).limit(1))).first()
 
     def note(self, session: AsyncSession, case: RightsCase, name: str, actor: Actor, **detail: Any) -> None:
         """Adds to what happened, in the session's transaction."""

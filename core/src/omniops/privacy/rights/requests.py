@@ -16,9 +16,10 @@ from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from omniops.accounts.service import Throttle
 from omniops.contracts.scope import Actor, Scope
 from omniops.contracts.tokens import new_token
-from omniops.errors import NotFound, Refused, Rejected
+from omniops.errors import NotFound, Refused, Rejected, Throttled
 from omniops.mail.service import is_address
 from omniops.privacy.persons.service import Persons
 from omniops.privacy.persons.sheet_text import readable
@@ -36,6 +37,8 @@ MAIL = Actor.system("privacy.mail")
 HOLDER = Actor.system("privacy.link")
 LATE = timedelta(days=7)
 """A mail says itself when it was written. Older than this it is not believed: then the day of its arrival counts."""
+MOST_LINKS = 5
+"""Links that an address gets from one website in a day."""
 CONFIRM_DAYS = 7
 """How long a link that confirms is good for."""
 
@@ -55,10 +58,11 @@ class Offer:
 class Requests:
     """Takes requests and one-time links."""
 
-    def __init__(self, cases: Cases, persons: Persons, vault: Vault) -> None:
+    def __init__(self, cases: Cases, persons: Persons, vault: Vault, throttle: Throttle) -> None:
         self._cases = cases
         self._persons = persons
         self._vault = vault
+        self._throttle = throttle
         self._book = cases.book
 
     def session(self, scope: Scope) -> AbstractAsyncContextManager[AsyncSession]:
@@ -70,15 +74,21 @@ class Requests:
     async def by_address(
         self, scope: Scope, asked: Asked, *, channel: str, at: datetime, key: str | None = None, actor: Actor = PAGE
     ) -> CaseView:
-        """Opens a case and sends the one-time link to its address. Raises `Rejected` for no address."""
+        """Opens a case and sends the one-time link to its address. Raises `Rejected` for no address,
+        `Throttled` for one that got as many links as it may in a day."""
         if not asked.email or not is_address(asked.email):
             raise Rejected("This is no e-mail address.", code="bad_address", where="email")
+        await self._links(scope, asked.email)
         async with self._book.database.session(scope) as session:
-            case = await self.put_by_address(session, scope, asked, channel=channel, at=at, key=key, actor=actor)
+            case = await self._put(session, scope, asked, channel=channel, at=at, key=key, actor=actor)
             await session.commit()
         return CaseView(case)
 
-    async def put_by_address(
+    async def _links(self, scope: Scope, address: str) -> None:
+        who = f"{scope.domain_id}|{address.strip().casefold()}"
+        await self._throttle.hit("rights links", who, limit=MOST_LINKS, seconds=86400)
+
+    async def _put(
         self,
         session: AsyncSession,
         scope: Scope,
@@ -88,14 +98,15 @@ class Requests:
         at: datetime,
         key: str | None = None,
         actor: Actor = PAGE,
+        link: bool = True,
     ) -> RightsCase:
-        """`by_address` in the session's transaction."""
+        """`by_address` in the session's transaction; without `link` it waits for a person."""
         came = Came(channel, key or new_token(""), at)
         case, new = await self._cases.put(session, scope, asked, came, actor=actor)
-        if new:
-            link = await self._confirming(session, scope, case, "email")
+        if new and link:
+            address = await self._confirming(session, scope, case, "email")
             await self._cases.letters.at_once(
-                session, scope, case, "confirm", {"link": link, "days": str(CONFIRM_DAYS)}
+                session, scope, case, "confirm", {"link": address, "days": str(CONFIRM_DAYS)}
             )
             case.confirmed_at = self._book.clock.now()  # that letter says that the request was received
             session.add(case)
@@ -124,7 +135,12 @@ class Requests:
         key = hashlib.sha256(f"mail|{delivery}".encode()).hexdigest()
         now = self._book.clock.now()
         received = min(at, now) if at is not None and now - at < LATE else now
-        return await self.put_by_address(session, scope, asked, channel="mail", at=received, key=key, actor=MAIL)
+        try:
+            await self._links(scope, sender)
+            link = True
+        except Throttled:  # whoever sends many mails in another's name does not reach that other
+            link = False
+        return await self._put(session, scope, asked, channel="mail", at=received, key=key, actor=MAIL, link=link)
 
     # In a chat
 
@@ -154,7 +170,9 @@ class Requests:
         now = self._book.clock.now()
         asked = Asked(found.right, language, text=text)
         came = Came("chat", f"chat:{key}", now, (subject_id,), "none", conversation_id)
-        case, _ = await self._cases.put(session, scope, asked, came, actor=CHAT)
+        case = await self._book.unproven(session, scope, conversation_id, found.right)
+        if case is None:
+            case, _ = await self._cases.put(session, scope, asked, came, actor=CHAT)
         link = await self._confirming(session, scope, case, "session")
         title = word(language, f"right.{case.right}")
         told = word(language, "chat.offer").format(right=title, reference=case.reference, link=link)
