@@ -310,6 +310,8 @@ class Duties:
             row = await session.get(ErasureTask, (task.home_id, task.id), with_for_update=True)
             if row is None or row.by is not None:  # a person has decided
                 return
+            if count and row.state in CLOSED:  # another run was quicker, and this answer is of before
+                return
             row.state, row.code, row.evidence, row.by = answer.state, answer.code, answer.evidence, by
             row.attempts, row.answered_at = row.attempts + count, self._clock.now()
             session.add(row)
@@ -328,6 +330,7 @@ class Duties:
             if waits_for is None:
                 duty.state, duty.closed_at = "closed", duty.closed_at or now
             else:
+                duty.state, duty.closed_at = "open", None
                 duty.next_at = now + min(SOON * 2 ** min(duty.attempts, 10), LONGEST_WAIT)
             session.add(duty)
             await session.commit()
