@@ -19,7 +19,7 @@ OTHERS = {
     "conversation/tools/approvals.py": {"row"},
     "conversation/tools/running.py": {"row"},
     "inbox/drafts.py": {"draft"},
-    "privacy/persons/duties.py": {"duty", "row"},
+    "privacy/persons/duties.py": {"duty", "row", "task"},
     "webhooks/delivering.py": {"before", "delivery"},
 }
 """What else has a state of its own, by the name that it has there."""
