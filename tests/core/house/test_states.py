@@ -23,7 +23,7 @@ OTHERS = {
     "privacy/rights/cases.py": {"case"},
     "privacy/rights/letters.py": {"letter"},
     "inbox/drafts.py": {"draft"},
-    "privacy/persons/duties.py": {"duty", "row"},
+    "privacy/persons/duties.py": {"duty", "row", "task"},
     "webhooks/delivering.py": {"before", "delivery"},
 }
 """What else has a state of its own, by the name that it has there."""
