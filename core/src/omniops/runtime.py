@@ -38,6 +38,7 @@ from omniops.conversation.outbox import Sender
 from omniops.conversation.own import OwnConversations
 from omniops.conversation.receipts import Receipts
 from omniops.conversation.reviews import Reviews
+from omniops.conversation.rights import RightsInChat
 from omniops.conversation.routing.route import Router
 from omniops.conversation.running import Running
 from omniops.conversation.service import Conversations
@@ -253,26 +254,29 @@ class _Builder:
         runs = ToolRuns(database, vault, on.connected, clock, log)
         router = Router.over(database, connections, on.forbids, settings.provider_order, clock, log)
         stack.push_async_callback(router.spending.close)
-        composer = Composer(reader, turns, knowledge, on.answerers, router, runs, clock)
-        ai_marks = AiMarks(database, self._root.secret("ai marks"))
-        answering = Answering(database, turns, composer, ai_marks, clock, log)
-        running = Running(database, turns, answering, ai_marks, jobs, clock)
-        sender = Sender(database, vault, jobs, seams.channels, connections.settings, connections.refused, mail, clock)
-        conversations = Conversations(database, reader, turns, running, notices, clock)
-        own = OwnConversations(database, reader, running, clock)
-        intake = Intake(database, vault, jobs, accounts, reader, turns, running, sender, mail, clock)
-        listening = Listening(database, accounts, connections, kinds, jobs, notices, intake, clock, log)
-        stack.push_async_callback(conversations.close)
         texts = NoticeTexts(database, catalog)
         await texts.keep()
         signer = Signer(self._root.secret("receipts"), settings.public_url)
         consents = Consents.over(database, audit, catalog, texts, seams, accounts, jobs, clock)
+        privacy = await Privacy.begun(
+            Foundations(
+                *(database, vault, blobs, audit, jobs, mail, accounts, throttle, seams, catalog, register, consents),
+                *(signer, self._root, settings, clock, log),
+            )
+        )
+        sender = Sender(database, vault, jobs, seams.channels, connections.settings, connections.refused, mail, clock)
+        rights = RightsInChat(privacy.requests, privacy.child_cases, privacy.cases.letters, sender, clock)
+        composer = Composer(reader, turns, knowledge, on.answerers, router, runs, clock, rights)
+        ai_marks = AiMarks(database, self._root.secret("ai marks"))
+        answering = Answering(database, turns, composer, ai_marks, clock, log)
+        running = Running(database, turns, answering, ai_marks, jobs, clock)
+        conversations = Conversations(database, reader, turns, running, notices, rights, clock)
+        own = OwnConversations(database, reader, running, clock)
+        intake = Intake(database, vault, jobs, accounts, reader, turns, running, sender, mail, rights, clock)
+        listening = Listening(database, accounts, connections, kinds, jobs, notices, intake, clock, log)
+        stack.push_async_callback(conversations.close)
         calibrating = Calibrating(database, accounts, encoders, clock)
         gaps = Gaps(database, vault, audit, jobs, rows, encoders, calibrating, clock)
-        foundations = Foundations(
-            database, vault, blobs, audit, jobs, mail, accounts, seams, catalog, register, consents, signer,
-            self._root, settings, clock, log,
-        )  # fmt: skip
         await notices.start()
         stack.push_async_callback(notices.close)
         return Runtime(
@@ -288,7 +292,7 @@ class _Builder:
             catalog=catalog,
             consents=consents,
             analytics=Analytics(database, consents, clock),
-            privacy=await Privacy.begun(foundations),
+            privacy=privacy,
             jobs=jobs,
             notices=notices,
             accounts=accounts,

@@ -282,3 +282,19 @@ async def test_a_mailbox_server_with_tls_1_2_is_told_no_password(authority, tmp_
 
 def test_folders_have_their_names_in_imaps_own_way():
     assert _quoted('Kunden "Söhne" & Co') == '"Kunden \\"S&APY-hne\\" &- Co"'
+
+
+async def test_a_mail_to_the_privacy_address_opens_a_case_and_its_sender_gets_the_link(desk, dovecot):
+    await desk.connect()
+    address = {"settings": {"privacy_address": "Privacy@shop.example"}}
+    await desk.runtime.accounts.configure(desk.scope, address, actor=OPERATOR)
+    async with desk.working():
+        await desk.until(desk.listens)
+        dovecot.put(desk.user, letter("Bitte löschen Sie alle meine Daten.", to="Shop <privacy@shop.example>"))
+        await desk.smtp.came.wait()
+        (sent,) = desk.smtp.mails
+        assert (sent["To"], sent["From"].addresses[0].addr_spec) == (TOM, "service@shop.example")
+        assert f"/rights/{desk.domain.widget_key}/confirm/" in sent.get_body(("plain",)).get_content()
+    (view,) = await desk.runtime.privacy.cases.all(desk.scope)
+    assert (view.case.right, view.case.channel, view.case.state) == ("erasure", "mail", "unproven")
+    assert desk.conversations() == []

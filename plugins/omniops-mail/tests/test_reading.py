@@ -23,6 +23,7 @@ def test_a_mail_is_a_message():
     assert (got.sender, got.text) == (TOM, "How long?")
     assert got.about == {"subject": "Shipping", "message_id": "<1@customer.example>", "references": ""}
     assert got.sent_at.isoformat() == "2026-11-28T10:00:00+01:00"
+    assert got.to == (OURS,)
     assert got == heard(letter("How long?\n", Date="Sat, 28 Nov 2026 10:00:00 +0100"))
     assert "customer" not in got.delivery_id + got.thread
     assert heard(letter(key="")).delivery_id != heard(letter("Else?", key="")).delivery_id

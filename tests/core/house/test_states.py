@@ -18,9 +18,13 @@ OTHERS = {
     "conversation/turns.py": {"turn"},
     "conversation/tools/approvals.py": {"row"},
     "conversation/tools/running.py": {"row"},
+    "privacy/rights/authorities.py": {"row"},
+    "privacy/rights/book.py": {"task"},
+    "privacy/rights/cases.py": {"case"},
+    "privacy/rights/letters.py": {"letter"},
     "inbox/drafts.py": {"draft"},
-    "privacy/persons/duties.py": {"duty", "row"},
     "privacy/breach/telling.py": {"row"},
+    "privacy/persons/duties.py": {"duty", "row", "task"},
     "webhooks/delivering.py": {"before", "delivery"},
 }
 """What else has a state of its own, by the name that it has there."""

@@ -285,6 +285,18 @@ async def test_a_subject_that_is_found_to_be_the_person_meanwhile_goes_too(peopl
     assert held(people, second.subject_id) == {}
 
 
+async def test_somebody_who_was_erased_and_is_found_again_is_erased_everywhere_again(people, erase):
+    first = await people.person()
+    view = await erase(first)
+    assert view.closed
+    people.store.begin(**{"ann@work.example": {}})
+    second = await people.person("ann@work.example", also=first)
+    again = await erase(second)
+    assert (again.duty.id, again.closed) == (view.duty.id, True)
+    assert (only(again).state, people.store.customers) == ("done", {})
+    assert held(people, second.subject_id) == {}
+
+
 async def test_nobody_erases_a_person_of_another_domain(people):
     visitor = await people.person()
     await people.another_domain()

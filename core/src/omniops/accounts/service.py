@@ -19,6 +19,7 @@ from omniops.accounts.hours import OpeningHours
 from omniops.accounts.look import Hello, checked_brand
 from omniops.accounts.models import Account, Domain, PluginSwitch
 from omniops.accounts.review import Mode, ReviewRule
+from omniops.accounts.throttle import Throttle
 from omniops.audit.service import Audit, Entry
 from omniops.contracts.ids import new_id, utcnow
 from omniops.contracts.provider import RetentionOption
@@ -39,6 +40,7 @@ __all__ = [
     "OpeningHours",
     "ReviewRule",
     "SettingsCheck",
+    "Throttle",
     "checked_origin",
     "is_on",
     "view",
@@ -102,6 +104,14 @@ class DomainSettings(BaseModel):
         default_factory=list, max_length=50, description="Answers that a person sees first; the first rule that fits."
     )
     review_days: int = Field(default=30, ge=1, le=30, description="Days until a person must have reviewed an answer.")
+    rights_by_person: list[str] = Field(
+        default_factory=list,
+        max_length=16,
+        description="Rights that a person approves before they are done, such as `erasure`.",
+    )
+    privacy_address: str = Field(
+        default="", max_length=254, description="Address whose mail opens a case; a connected mailbox must get it."
+    )
     fall_margin: float = Field(default=0.05, ge=0, le=1, description="Loss on the own questions that is a fall.")
     on_fall: Literal["refuse", "warn"] = Field(default="refuse", description="What a change that falls meets.")
 

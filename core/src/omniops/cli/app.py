@@ -17,6 +17,7 @@ from omniops.cli import (
     plugins,
     privacy_audit,
     privacy_breach,
+    privacy_cases,
     privacy_persons,
     privacy_register,
     privacy_retention,
@@ -45,6 +46,7 @@ sources.register(app)
 admin.register(app)
 privacy_persons.register(admin.privacy)
 privacy_retention.register(admin.privacy)
+privacy_cases.register(admin.privacy)
 lessons.register(app)
 trials.register(knowledge.evaluate)
 safety.register(knowledge.evaluate)

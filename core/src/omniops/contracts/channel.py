@@ -32,6 +32,8 @@ class Incoming:
 
     `about` is what the channel wants back with every answer in this thread, such as a subject or the other side's id of
     the message: at most 4 KB, kept sealed with the conversation; the newest counts.
+    `to` are the addresses that it was sent to, in lower case, where one place of a channel has several: by them a mail
+    to the privacy address is known.
     """
 
     delivery_id: str
@@ -40,6 +42,7 @@ class Incoming:
     text: str
     sent_at: datetime | None = None
     about: Mapping[str, str] = field(default_factory=dict)
+    to: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from omniops.conversation.messages import Reader
 from omniops.conversation.parts import Answer
 from omniops.conversation.progress import Progress, Question, Showing, Working
 from omniops.conversation.redaction.placeholders import Redaction
+from omniops.conversation.rights import RightsInChat
 from omniops.conversation.rounds import Rounds
 from omniops.conversation.routing.route import Reset, Router
 from omniops.conversation.tools.own import OwnTools
@@ -56,13 +57,16 @@ class Composer:
         router: Router,
         runs: ToolRuns,
         clock: Clock,
+        rights: RightsInChat | None = None,
     ) -> None:
+        """`rights` is None where nobody is there to use one, as when a model is measured."""
         self._reader = reader
         self._turns = turns
         self._router = router
         self._search = search
         self._answerers = answerers
         self._runs = runs
+        self._rights = rights
         self._clock = clock
         self._bulkhead = Bulkhead()
 
@@ -74,7 +78,11 @@ class Composer:
         if (verdict := check(question.text, question.language, least_age=least_age)) is not None:
             progress.notes["guard"] = verdict.topic
             progress.to_person = verdict.to_person
+            if verdict.topic == "child" and self._rights is not None:
+                await self._rights.child(question)
             show(Text(verdict.text))
+            return
+        if self._rights is not None and await self._rights.offer(question, show, progress):
             return
         prepared = await self._bulkhead.run(partial(self._prepared, question, progress, drafting=live.held))
         try:

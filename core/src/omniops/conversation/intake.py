@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from uuid import UUID
 
 from sqlmodel import col, select
@@ -21,6 +22,7 @@ from omniops.conversation.optout import ai_may_answer
 from omniops.conversation.outbox import Sender
 from omniops.conversation.progress import Question
 from omniops.conversation.redaction.cards import mask_cards
+from omniops.conversation.rights import RightsInChat
 from omniops.conversation.running import Running
 from omniops.conversation.states import SILENT
 from omniops.conversation.turns import Turns
@@ -52,6 +54,7 @@ class Intake:
         running: Running,
         sender: Sender,
         mail: Post,
+        rights: RightsInChat,
         clock: Clock,
     ) -> None:
         self._database = database
@@ -63,6 +66,7 @@ class Intake:
         self._running = running
         self._sender = sender
         self._mail = mail
+        self._rights = rights
         self._clock = clock
         jobs.register(Task("conversation:answer", self.answer), Task("conversation:watch", self.watch))
 
@@ -97,6 +101,8 @@ class Intake:
                 await self.hear(scope, channel, connection_id, None, remember)
             return False
         settings = (await self._accounts.domain(scope)).settings
+        if settings.privacy_address and settings.privacy_address.casefold() in incoming.to:
+            return await self._right(scope, replace(incoming, text=words), remember)
         conversation_id = await self._conversation(scope, channel, connection_id, incoming, settings)
         async with self._database.session(scope) as session:
             conversation = await locked(session, scope, conversation_id)
@@ -107,6 +113,15 @@ class Intake:
                 await remember(session)
             await session.commit()
         return new
+
+    async def _right(self, scope: Scope, incoming: Incoming, remember: Remember | None) -> bool:
+        """A mail to the privacy address opens a case, and no conversation."""
+        async with self._database.session(scope) as session:
+            await self._rights.mail(session, scope, incoming)
+            if remember is not None:
+                await remember(session)
+            await session.commit()
+        return True
 
     async def _store(
         self,
@@ -130,7 +145,10 @@ class Intake:
         way, said = await next_way(session, conversation, settings, words, at=self._clock.now())
         if said is not None:
             await self._sender.put(session, scope, said)
-        if way != "person":
+        if way == "person":
+            key, language = str(message.id), conversation.language
+            await self._rights.listen(session, scope, conversation, words, key=key, language=language)
+        else:
             await self._jobs.enqueue(
                 session,
                 "conversation:answer",

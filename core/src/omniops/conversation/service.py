@@ -23,6 +23,7 @@ from omniops.conversation.outbox import Sender
 from omniops.conversation.own import own_answer
 from omniops.conversation.progress import Question
 from omniops.conversation.redaction.cards import mask_cards
+from omniops.conversation.rights import RightsInChat
 from omniops.conversation.running import Running
 from omniops.conversation.states import Reason, State, move
 from omniops.conversation.turns import TurnEvent, Turns
@@ -81,12 +82,14 @@ class Conversations:
         turns: Turns,
         running: Running,
         notices: Notices,
+        rights: RightsInChat,
         clock: Clock,
     ) -> None:
         self._database = database
         self._reader = reader
         self._turns = turns
         self._running = running
+        self._rights = rights
         self._clock = clock
         self._follower = Follower(database, turns, reader, running.live, notices)
         notices.on("stop", running.stop_here)
@@ -119,7 +122,11 @@ class Conversations:
             live, undisclosed, now = None, conversation.disclosed_at is None, self._clock.now()
             if known is None:
                 way, _ = await next_way(session, conversation, domain.settings, text, language=language, at=now)
-                if way != "person":
+                if way == "person":
+                    await self._rights.listen(
+                        session, scope, conversation, text, key=str(message.id), language=language
+                    )
+                else:
                     conversation.disclosed_at = conversation.disclosed_at or now
                     turn = await self._running.begin(session, scope, conversation, message, key)
                     live = self._running.live.begin(turn.id, held=way == "held")

@@ -274,8 +274,13 @@ def _outgoing(scope: Scope, mail: Mail, kind: Kind, to: str, content: dict[str, 
     )
 
 
+def is_address(text: str) -> bool:
+    """Whether mail can be sent to it, by its form."""
+    return len(text) <= 254 and _ADDRESS.fullmatch(text.strip()) is not None
+
+
 def _check(to: str, subject: str, attachments: Sequence[Attachment]) -> None:
-    if len(to) > 254 or not _ADDRESS.fullmatch(to.strip()):
+    if not is_address(to):
         raise Rejected("This is no e-mail address.", code="bad_address", where="to")
     if not subject.strip():
         raise Rejected("The mail has no subject.", code="empty", where="subject")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from omniops.accounts.service import Accounts
+from omniops.accounts.service import Accounts, Throttle
 from omniops.audit.export import Exports
 from omniops.audit.heads import Heads
 from omniops.audit.service import Audit
@@ -48,6 +48,15 @@ from omniops.privacy.records import Operator, Records
 from omniops.privacy.register import ProcessorRegister
 from omniops.privacy.retention.engine import Retention
 from omniops.privacy.retention.holds import Holds
+from omniops.privacy.rights.authorities import Authorities
+from omniops.privacy.rights.book import Book
+from omniops.privacy.rights.cases import Cases
+from omniops.privacy.rights.certificates import USE
+from omniops.privacy.rights.children import ChildCases
+from omniops.privacy.rights.fulfilling import Fulfilling
+from omniops.privacy.rights.letters import Letters
+from omniops.privacy.rights.requests import Requests
+from omniops.privacy.rights.ticking import Ticking
 from omniops.privacy.signatures import Signatures
 from omniops.settings import Settings
 from omniops.vault.blobs import Blobs
@@ -68,6 +77,7 @@ class Foundations:
     jobs: Jobs
     mail: Post
     accounts: Accounts
+    throttle: Throttle
     seams: Seams
     catalog: Catalog
     register: ProcessorRegister
@@ -102,6 +112,11 @@ class Privacy:
     origins: Origins
     california: California
     nights: Nights
+    cases: Cases
+    requests: Requests
+    child_cases: ChildCases
+    authorities: Authorities
+    ticking: Ticking
 
     @classmethod
     async def begun(cls, on: Foundations) -> Privacy:
@@ -123,9 +138,15 @@ class Privacy:
             days=on.settings.objection_days,
         )
         await changes.keep()
+        persons = _persons(on, erasure)
+        book = Book(on.database, on.accounts, on.clock)
+        fulfilling = Fulfilling(book, persons, on.consents, on.catalog, on.seams, on.audit)
+        letters = Letters(book, on.vault, on.mail)
+        certifier = Signer(on.root.secret(USE))
+        cases = Cases(book, fulfilling, letters, on.accounts, on.jobs, on.audit, certifier, on.settings.public_url)
         return cls(
             erasure=erasure,
-            persons=_persons(on, erasure),
+            persons=persons,
             retention=Retention(
                 on.database, on.vault, on.blobs, on.audit, on.jobs, on.accounts, on.seams, on.catalog, on.clock
             ),
@@ -145,6 +166,11 @@ class Privacy:
             origins=Origins(on.database, on.audit),
             california=California(on.database, on.catalog, on.register, on.jobs, on.clock),
             nights=_nights(on),
+            cases=cases,
+            requests=Requests(cases, persons, on.vault, on.throttle),
+            child_cases=ChildCases(cases, persons, on.catalog),
+            authorities=Authorities(on.database, persons, on.audit, on.clock),
+            ticking=Ticking(cases, erasure, on.jobs),
         )
 
 

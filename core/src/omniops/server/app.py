@@ -25,6 +25,7 @@ from omniops.server import (
     breaches,
     business,
     business_visitors,
+    cases,
     consent,
     gaps,
     inbox,
@@ -37,6 +38,7 @@ from omniops.server import (
     problems,
     register,
     retention,
+    rights,
     routing,
     system,
     tool_runs,
@@ -44,6 +46,7 @@ from omniops.server import (
     verification,
     visitor,
     visitor_conversations,
+    visitor_rights,
     visitor_sessions,
     webhooks,
     widget,
@@ -86,6 +89,9 @@ def create_app(runtime: Runtime) -> FastAPI:
     app.include_router(register.router)
     app.include_router(analytics.router)
     app.include_router(business_visitors.router)
+    app.include_router(cases.router)
+    app.include_router(visitor_rights.router)
+    app.include_router(rights.router)
     app.include_router(tool_runs.router)
     app.include_router(ai_content.router)
     app.include_router(gaps.router)

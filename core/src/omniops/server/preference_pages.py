@@ -86,8 +86,7 @@ async def _confirmation(runtime: Runtime, domain: DomainView, token: str) -> HTM
 
 def _html(template: str, language: str, status: int = 200, **values: object) -> HTMLResponse:
     words = page_words(language)
-    direction = "rtl" if language == "ar" else "ltr"
-    body = render(template, lang=language, direction=direction, words=words, **values)
+    body = render(template, lang=language, rtl=language == "ar", words=words, **values)
     return HTMLResponse(body, status, {"Content-Security-Policy": CSP, "Cache-Control": "no-store"})
 
 

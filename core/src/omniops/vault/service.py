@@ -35,6 +35,9 @@ _FIND = text(
     "select subject_id from vault.identifier where home_id = :home and kind = :kind and hash = any(:hashes)"
     " order by row_id limit 1"
 )
+_FIND_ALL = text(
+    "select distinct subject_id from vault.identifier where home_id = :home and kind = :kind and hash = any(:hashes)"
+)
 OnShred = Callable[[Scope, Sequence[UUID]], None]
 
 
@@ -177,6 +180,22 @@ class Vault:
                 return scope
             before = digest
         return None
+
+    async def find_all(self, scope: Scope, kind: str, value: str, *, session: AsyncSession) -> list[UUID]:
+        """All subjects of the scope with exactly this identifier, in the transaction of `session`."""
+        home = scope.domain_id or scope.account_id
+
+        def look(sync: Any) -> list[UUID]:
+            connection = sync.connection()
+            keys, before, found = account_keys(connection, self._root, scope.account_id), None, set[UUID]()
+            while keys.keys() != before:  # as in `find_in`
+                hashes = [lookup_hash(value, kind, home, key) for key in keys.values()]
+                rows = connection.execute(_FIND_ALL, {"home": home, "kind": kind, "hashes": hashes})
+                found |= set(rows.scalars())
+                before, keys = keys.keys(), account_keys(connection, self._root, scope.account_id)
+            return sorted(found)
+
+        return await session.run_sync(look)
 
     async def seal_rows(self, session: AsyncSession, model: type[SQLModel], rows: Sequence[dict[str, Any]]) -> None:
         """Seals the `seal(…)` values of dicts for a bulk insert, in place, in the session's transaction."""

@@ -50,6 +50,7 @@ def _incoming(message: EmailMessage, raw: bytes, mailbox: Mailbox) -> Incoming |
         sender=sender,
         text=text,
         sent_at=_date(message),
+        to=_reached(message),
         about={
             "subject": one_line(str(message["Subject"] or "")),
             "message_id": own,
@@ -62,12 +63,18 @@ def _thread(message: EmailMessage, mailbox: Mailbox, ids: list[str], sender: str
     """32 digits: 16 of the thread's first mail, 16 of its sender. So nobody writes into another person's thread."""
     local, _, domain = mailbox.address.casefold().rpartition("@")
     plus = re.compile(re.escape(local) + r"\+([0-9a-f]{32})@" + re.escape(domain), re.I)
-    reached = " ".join(
-        str(value) for name in ("To", "Cc", "Delivered-To", "X-Original-To") for value in message.get_all(name, [])
-    )
+    reached = " ".join(_reached(message))
     known = plus.search(reached) or next((found for each in reversed(ids) if (found := _OURS.search(each))), None)
     first = known[1][:16].lower() if known else _digest(next(filter(None, ids), reached))[:16]
     return first + _digest(sender)[:16]
+
+
+def _reached(message: EmailMessage) -> tuple[str, ...]:
+    """The addresses that a mail was sent to, as far as it says."""
+    named = [
+        str(value) for name in ("To", "Cc", "Delivered-To", "X-Original-To") for value in message.get_all(name, [])
+    ]
+    return tuple(dict.fromkeys(address.strip().casefold() for _, address in getaddresses(named) if "@" in address))
 
 
 def _digest(text: str) -> str:

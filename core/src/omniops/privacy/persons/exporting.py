@@ -12,7 +12,7 @@ import csv
 import io
 import json
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -70,8 +70,10 @@ class Exporting:
         self._stores = stores
         self._clock = clock
 
-    async def export(self, scope: Scope, subjects: Sequence[Subject], *, actor: Actor) -> AsyncIterator[bytes]:
-        """The zip, in pieces. Raises `NotFound` where the person is erased meanwhile."""
+    async def export(
+        self, scope: Scope, subjects: Sequence[Subject], *, actor: Actor, beside: Mapping[str, bytes] | None = None
+    ) -> AsyncIterator[bytes]:
+        """The zip, in pieces, with the files `beside` in it. Raises `NotFound` where the person is erased meanwhile."""
         ids = [subject.id for subject in subjects]
         tables = await self._fields.of(scope)
         archive = Archive()
@@ -89,6 +91,8 @@ class Exporting:
                     yield piece
         async for piece in self._outside(scope, ids, archive, manifest, actor):
             yield piece
+        for name, content in (beside or {}).items():
+            yield await archive.add(name, content)
         yield await archive.add("manifest.json", _json(manifest.to_json()))
         yield archive.close()
 

@@ -76,6 +76,7 @@ class FieldMap:
     def __init__(self, database: Database, seams: Seams, catalog: Catalog) -> None:
         self._database = database
         self._catalog = catalog
+        self._marked: dict[type[SQLModel], tuple[Field, ...]] = {}
         self._owners = {
             str(model.__tablename__): loaded.name
             for loaded in seams.loaded
@@ -103,7 +104,9 @@ class FieldMap:
                     fields = tuple(Field(name, one, owner, "unknown") for one in columns)
                 else:
                     owner = self._owners.get(name, CORE)
-                    fields = tuple(self._fields(model, owner))
+                    if model not in self._marked:
+                        self._marked[model] = tuple(self._fields(model, owner))
+                    fields = self._marked[model]
                 found.append(Held(name, column, owner, model, fields))
         return found
 
