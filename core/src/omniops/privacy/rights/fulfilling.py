@@ -14,7 +14,8 @@ from omniops.contracts.scope import Actor, Scope
 from omniops.errors import NotFound, Refused
 from omniops.plugins.seams import Seams
 from omniops.privacy.catalog import Catalog
-from omniops.privacy.consents import Answer, Circumstances, Consents
+from omniops.privacy.consents import Consents
+from omniops.privacy.ledger import Answer, Circumstances
 from omniops.privacy.persons.recipients import Recipient
 from omniops.privacy.persons.service import DutyView, Outside, Persons
 from omniops.privacy.rights.book import Book
