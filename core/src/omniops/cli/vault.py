@@ -142,4 +142,5 @@ def restore(
         return
     say(f"Restored {done.rows} rows of {done.made_at}; the keys are those of {done.vault}.")
     say(f"{done.erased} people who were erased since were taken out again; {done.cancelled} old jobs will not be sent.")
-    say(f"The database from before is kept as {done.before}; drop it when you need it no more.")
+    if done.before:
+        say(f"The database from before is kept as {done.before}; drop it when you need it no more.")
