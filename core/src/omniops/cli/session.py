@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
+    from omniops.bootstrap import Prepared
     from omniops.operations.firsts import Firsts
     from omniops.runtime import Runtime
     from omniops.settings import Settings
@@ -24,6 +25,13 @@ def settings(**override: Any) -> Settings:
 def with_runtime(work: Callable[[Runtime], Awaitable[T]], chosen: Settings | None = None, *, quiet: bool = True) -> T:
     """Runs `work` over the deployment's database; the embedded server is started if it does not run, and left as it
     was found. Logs stay away from the terminal unless something is wrong."""
+    return with_prepared(lambda runtime, _: work(runtime), chosen, quiet=quiet)
+
+
+def with_prepared(
+    work: Callable[[Runtime, Prepared], Awaitable[T]], chosen: Settings | None = None, *, quiet: bool = True
+) -> T:
+    """`with_runtime` for who needs the links and the root as well."""
     from omniops import logs
     from omniops.bootstrap import prepared
     from omniops.runtime import Runtime
@@ -31,9 +39,9 @@ def with_runtime(work: Callable[[Runtime], Awaitable[T]], chosen: Settings | Non
     found = chosen or settings()
     logs.configure("error" if quiet else found.log_level, found.log_format)
 
-    async def run(ready: Any) -> T:
+    async def run(ready: Prepared) -> T:
         async with Runtime.open(found, ready.links, ready.root) as runtime:
-            return await work(runtime)
+            return await work(runtime, ready)
 
     with prepared(found, create=False) as ready:
         return asyncio.run(run(ready))
