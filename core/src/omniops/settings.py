@@ -81,6 +81,11 @@ class Settings(BaseModel):
         description="Folder on other storage that holds the keys, a copy of the vault and the shred list, for the day "
         "on which this machine is lost.",
     )
+    backup_dir: Path | None = Field(
+        default=None,
+        description="Folder that gets an encrypted backup every day, on other storage than the database and the keys.",
+    )
+    backup_days: int = Field(default=30, ge=1, description="Days that the daily backups are kept.")
     database_url: SecretStr | None = Field(
         default=None,
         description="Direct URL of a PostgreSQL 15 to 18 server, as a user who may create roles. "

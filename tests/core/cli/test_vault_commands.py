@@ -10,10 +10,12 @@ import pytest
 from omniops.bootstrap import Prepared
 from omniops.cli import vault
 from omniops.cli.app import app
+from omniops.operations.backup import daily
 from omniops.operations.doctor import _mirror
 from omniops.operations.firsts import Firsts
 from omniops.runtime import Runtime
 from omniops.settings import Settings
+from omniops.testing.fakes import ManualClock
 from omniops.vault.roots import FolderRoot
 from typer.testing import CliRunner
 
@@ -51,15 +53,8 @@ def omniops(stage, monkeypatch):
     def prepared(settings, *, create):
         yield ready
 
-    def with_runtime(work):
-        async def run():
-            async with Runtime.open(settings, ready.links, ready.root) as runtime:
-                return await work(runtime)
-
-        return asyncio.run(run())
-
-    monkeypatch.setattr(vault, "with_runtime", with_runtime)
     monkeypatch.setattr(vault, "settings", lambda: settings)
+    monkeypatch.setattr("omniops.cli.session.settings", lambda: settings)
     monkeypatch.setattr("omniops.bootstrap.prepared", prepared)
     return lambda *arguments: CliRunner().invoke(app, list(arguments))
 
@@ -119,3 +114,23 @@ def test_a_backup_is_made_tried_recorded_and_brought_back(omniops, stage, tmp_pa
 
 def test_a_file_that_is_not_there_is_named(omniops, tmp_path):
     assert "There is no file" in str(omniops("restore", str(tmp_path / "none.age")).exception)
+
+
+async def test_the_worker_makes_one_backup_a_day_and_drops_the_oldest(stage, tmp_path):
+    settings, links = stage
+    kept = tmp_path / "backups"
+    settings = settings.model_copy(update={"backup_dir": kept, "backup_days": 2})
+    ready, clock = Prepared(links, FolderRoot(settings.keys_dir)), ManualClock()
+    async with Runtime.open(settings, ready.links, ready.root, clock=clock) as runtime:
+        (task,) = daily(runtime, ready)
+        await task.run()
+        (first,) = kept.iterdir()
+        written = first.stat().st_mtime_ns
+        await task.run()
+        assert first.stat().st_mtime_ns == written
+        clock.forward(days=3)
+        await task.run()
+        (second,) = kept.iterdir()
+        assert second != first
+        runtime.settings = settings.model_copy(update={"backup_dir": None})
+        assert daily(runtime, ready) == []

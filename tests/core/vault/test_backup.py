@@ -87,6 +87,7 @@ async def test_restored_beside_the_living_database(story, postgres, contact_tabl
     place = copy_of(links, postgres)
     done = restored(settings(folder), place, house.root, folder / f"day{day}.age")
     assert (done.vault, done.erased) == ("the database in place", 1)
+    assert done.before.startswith(place.admin.parameters["dbname"])
     found = await seen(place, house.root, house.clock, scope, contact_table)
     # The key that Ben's rows stood under on day -9 was replaced and destroyed since, and so were its copies.
     assert found == {"dora@example.org"} | ({"ben@example.org"} if day != -9 else set())
@@ -102,8 +103,26 @@ async def test_on_a_new_machine_from_mirror_and_backup(story, postgres, contact_
     place = postgres.empty()
     done = restored(new, place, root, folder / "day-6.age")
     assert done.vault.startswith("the key mirror of")
-    assert done.erased == 1
+    assert (done.erased, done.before) == (1, "")
     assert await seen(place, root, house.clock, scope, contact_table) == {"ben@example.org", "dora@example.org"}
+
+
+async def test_a_restore_that_fails_at_the_last_step_has_changed_nothing(story, postgres, contact_table, monkeypatch):
+    house, links, folder, scope, _ = story
+    place = copy_of(links, postgres)
+
+    def busy(*arguments):
+        raise Refused("busy", reason="database_busy")
+
+    monkeypatch.setattr("omniops.operations.restoring._change_places", busy)
+    with pytest.raises(Refused, match="busy"):
+        restored(settings(folder), place, house.root, folder / "day-6.age")
+    assert await seen(place, house.root, house.clock, scope, contact_table) == {
+        "ben@example.org",
+        "dora@example.org",
+    }
+    with psycopg.connect(place.admin.conninfo()) as connection:
+        assert not connection.execute("select 1 from pg_database where datname like 'omniops_restore_%'").fetchall()
 
 
 async def test_a_backup_alone_whose_nights_are_gone_opens_for_nobody_and_changes_nothing(story, postgres, tmp_path):

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
+    from omniops.bootstrap import Prepared
     from omniops.operations.firsts import Firsts
     from omniops.runtime import Runtime
     from omniops.settings import Settings
@@ -28,6 +29,13 @@ def settings(**override: Any) -> Settings:
 def with_runtime(work: Callable[[Runtime], Awaitable[T]], chosen: Settings | None = None, *, quiet: bool = True) -> T:
     """Runs `work` over the deployment's database; the embedded server is started if it does not run, and left as it
     was found. Logs are written as the settings say where it is not `quiet`."""
+    return with_prepared(lambda runtime, _: work(runtime), chosen, quiet=quiet)
+
+
+def with_prepared(
+    work: Callable[[Runtime, Prepared], Awaitable[T]], chosen: Settings | None = None, *, quiet: bool = True
+) -> T:
+    """`with_runtime` for who needs the links and the root as well."""
     from omniops import logs
     from omniops.audit.service import acting
     from omniops.bootstrap import prepared
@@ -38,10 +46,10 @@ def with_runtime(work: Callable[[Runtime], Awaitable[T]], chosen: Settings | Non
     if not quiet:
         logs.configure(found.log_level, found.log_format)
 
-    async def run(ready: Any) -> T:
+    async def run(ready: Prepared) -> T:
         async with Runtime.open(found, ready.links, ready.root) as runtime:
             with acting(Actor.operator()):
-                return await work(runtime)
+                return await work(runtime, ready)
 
     with prepared(found, create=False) as ready:
         return asyncio.run(run(ready))

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from omniops.cli.output import FAILED, bar, emit, say
-from omniops.cli.session import settings, with_runtime
+from omniops.cli.session import settings, with_prepared, with_runtime
 from omniops.errors import Rejected
 
 if TYPE_CHECKING:
+    from omniops.bootstrap import Prepared
+    from omniops.operations.backup import Manifest
     from omniops.runtime import Runtime
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -88,15 +90,15 @@ def backup(
     as_json: Json = False,
 ) -> None:
     """Write the whole database into one encrypted file, and try it out."""
-    import asyncio
     from dataclasses import asdict
 
-    from omniops.bootstrap import prepared
     from omniops.operations.backup import recorded
 
-    found = settings()
-    with prepared(found, create=False) as ready, bar("writing and trying out", show=not as_json):
-        manifest = asyncio.run(recorded(found, ready, file, recipient or []))
+    async def work(runtime: Runtime, ready: Prepared) -> Manifest:
+        return await recorded(runtime, ready, file, recipient or [])
+
+    with bar("writing and trying out", show=not as_json):
+        manifest = with_prepared(work)
     if as_json:
         emit(asdict(manifest))
         return
@@ -142,4 +144,5 @@ def restore(
         return
     say(f"Restored {done.rows} rows of {done.made_at}; the keys are those of {done.vault}.")
     say(f"{done.erased} people who were erased since were taken out again; {done.cancelled} old jobs will not be sent.")
-    say(f"The database from before is kept as {done.before}; drop it when you need it no more.")
+    if done.before:
+        say(f"The database from before is kept as {done.before}; drop it when you need it no more.")

@@ -16,7 +16,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -31,9 +31,9 @@ from omniops.database.dumps import Contents, dump, restore, scratch
 from omniops.database.links import Links
 from omniops.database.roles import prepare
 from omniops.errors import Refused
+from omniops.jobs.service import MAINTENANCE, Task
 from omniops.operations import age
 from omniops.runtime import Runtime
-from omniops.settings import Settings
 
 FORMAT = 1
 
@@ -64,15 +64,38 @@ class Manifest:
         )
 
 
-async def recorded(settings: Settings, ready: Prepared, file: Path, recipients: Sequence[str] = ()) -> Manifest:
+async def recorded(runtime: Runtime, ready: Prepared, file: Path, recipients: Sequence[str] = ()) -> Manifest:
     """Makes a backup, tries it out, and enters it into the operator's chain. Raises as `back_up` and `check` do."""
-    async with Runtime.open(settings, ready.links, ready.root) as runtime:
-        arguments = (ready.links, ready.root, file, settings.data_dir)
-        manifest = await asyncio.to_thread(back_up, *arguments, now=runtime.clock.now(), recipients=recipients)
-        await asyncio.to_thread(check, ready.links, ready.root, file, settings.data_dir)
-        detail = {"rows": manifest.rows, "epoch": manifest.epoch, "dump_sha256": manifest.sha256}
-        await runtime.audit.write(Entry(OPERATOR, "system:backup", "backup.made", "database", detail=detail))
+    folder = runtime.settings.data_dir
+    manifest = await asyncio.to_thread(
+        back_up, ready.links, ready.root, file, folder, now=runtime.clock.now(), recipients=recipients
+    )
+    await asyncio.to_thread(check, ready.links, ready.root, file, folder)
+    detail = {"rows": manifest.rows, "epoch": manifest.epoch, "dump_sha256": manifest.sha256}
+    await runtime.audit.write(Entry(OPERATOR, "system:backup", "backup.made", "database", detail=detail))
     return manifest
+
+
+def daily(runtime: Runtime, ready: Prepared) -> list[Task]:
+    """The worker's task for the setting `backup_dir`: a backup a day, made up for after an outage, the oldest go."""
+    folder = runtime.settings.backup_dir
+    if folder is None:
+        return []
+
+    async def run() -> None:
+        now = runtime.clock.now()
+        file = folder / f"omniops-{now:%Y-%m-%d}.age"
+        if file.exists():
+            return
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        manifest = await recorded(runtime, ready, file)
+        oldest = f"omniops-{now - timedelta(days=runtime.settings.backup_days):%Y-%m-%d}.age"
+        gone = [path for path in folder.glob("omniops-????-??-??.age") if path.name < oldest]
+        for path in gone:
+            path.unlink()
+        runtime.log.info("backup.made", rows=manifest.rows, dropped=len(gone))
+
+    return [Task("backup:daily", run, queue=MAINTENANCE, cron="25 * * * *")]
 
 
 def back_up(

@@ -18,6 +18,7 @@ from uuid import UUID
 import psycopg
 from psycopg import sql
 
+from omniops.audit.service import OPERATOR, Entry
 from omniops.bootstrap import migrate_core
 from omniops.contracts.ids import SystemClock
 from omniops.contracts.root_keys import RootProvider
@@ -87,7 +88,7 @@ def bring_back(
         shreds |= _shreds(found)
         _replay(found, shreds)
         cancelled = _cancel_outbound(found)
-        erased = asyncio.run(_delete_rows(settings, found, root, shreds))
+        erased = asyncio.run(_delete_rows(settings, found, root, shreds, manifest))
         before = _change_places(links, found)
     return Restored(manifest.made_at, manifest.rows, source, erased, cancelled, before)
 
@@ -152,36 +153,43 @@ def _cancel_outbound(found: Links) -> int:
         return done.rowcount
 
 
-async def _delete_rows(settings: Settings, found: Links, root: RootProvider, shreds: set[Shredded]) -> int:
-    """The rows of everybody on the shred list. How many of them the backup held."""
+async def _delete_rows(
+    settings: Settings, found: Links, root: RootProvider, shreds: set[Shredded], manifest: Manifest
+) -> int:
+    """The rows of everybody on the shred list. How many of them the backup held. Enters the restore into the chain."""
     async with Runtime.open(settings, found, root, migrate=True) as runtime:
         erased = 0
         for one in shreds:
             home, account = UUID(one.home_id), UUID(one.account_id)
             scope = Scope(account, None if home == account else home)
             erased += bool(await runtime.privacy.erasure.delete_rows(scope, UUID(one.subject_id)))
+        detail = {"made_at": manifest.made_at, "dump_sha256": manifest.sha256, "erased": erased}
+        await runtime.audit.write(Entry(OPERATOR, "system:restore", "backup.restored", "database", detail=detail))
         return erased
 
 
 def _change_places(links: Links, found: Links) -> str:
-    """The restored database takes the name of the deployment's; that one gets the time into its name."""
+    """The restored database takes the name of the deployment's; that one gets the time into its name. Both at once. An
+    empty one, as a first start has made it, goes instead."""
     target, scratch = (link.parameters["dbname"] for link in (links.admin, found.admin))
     before = f"{target}_before_{datetime.now(UTC):%Y%m%d_%H%M%S}"
-    end = sql.SQL(
-        "select pg_terminate_backend(pid) from pg_stat_activity where datname in ({}, {}) and pid <> pg_backend_pid()"
-    ).format(target, scratch)
+    empty = not _has_vault(links)
     rename = sql.SQL("alter database {} rename to {}")
     try:
-        beside(
-            links.admin,
-            end,
-            rename.format(sql.Identifier(target), sql.Identifier(before)),
-            rename.format(sql.Identifier(scratch), sql.Identifier(target)),
-        )
+        with psycopg.connect(links.admin.database("template1").conninfo()) as connection:
+            connection.execute(
+                "select pg_terminate_backend(pid) from pg_stat_activity"
+                " where datname = any(%s) and pid <> pg_backend_pid()",
+                [[target, scratch]],
+            )
+            connection.execute(rename.format(sql.Identifier(target), sql.Identifier(before)))
+            connection.execute(rename.format(sql.Identifier(scratch), sql.Identifier(target)))
     except (psycopg.errors.InsufficientPrivilege, psycopg.errors.ObjectInUse) as error:
         raise Refused(
             f"The databases cannot change places: {error.diag.message_primary}.",
             reason="database_busy",
             do="Stop every OmniOps process, and give OMNIOPS_DATABASE_URL a login that may create databases.",
         ) from error
-    return before
+    if empty:
+        beside(links.admin, sql.SQL("drop database {}").format(sql.Identifier(before)))
+    return "" if empty else before
