@@ -7,7 +7,7 @@ import threading
 import pytest
 import trustme
 import uvicorn
-from omniops.server.serving import _config, bind
+from omniops.server.serving import bind, listening_config
 from omniops.settings import Settings
 
 
@@ -24,7 +24,7 @@ def served(tmp_path):
     certificate.private_key_pem.write_to_path(str(tmp_path / "key.pem"))
     settings = Settings(tls_certificate=tmp_path / "cert.pem", tls_key=tmp_path / "key.pem", data_dir=tmp_path)
     listener = bind("127.0.0.1", 0)
-    server = uvicorn.Server(_config(settings, app))
+    server = uvicorn.Server(listening_config(settings, app))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     yield authority, listener.getsockname()[1]

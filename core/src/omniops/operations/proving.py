@@ -49,7 +49,7 @@ def application(runtime: Runtime) -> Application:
 
     def listener(certificate: Path, key: Path) -> SSLContext:
         settings = runtime.settings.model_copy(update={"tls_certificate": certificate, "tls_key": key})
-        made = serving._config(settings, app).ssl
+        made = serving.listening_config(settings, app).ssl
         assert made is not None
         return made
 

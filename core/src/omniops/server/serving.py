@@ -80,7 +80,7 @@ def serve(settings: Settings, listener: socket.socket, *, supervised: bool) -> N
 async def _serve(settings: Settings, ready: Prepared, listener: socket.socket) -> None:
     async with Runtime.open(settings, ready.links, ready.root) as runtime:
         app = create_app(runtime)
-        server = Server(_config(settings, app))
+        server = Server(listening_config(settings, app))
         server.stopping = app.state.stopping
         # What lives from now to the end is not looked at again: a full collection would stall every open stream.
         gc.collect()
@@ -89,7 +89,8 @@ async def _serve(settings: Settings, ready: Prepared, listener: socket.socket) -
             await server.serve(sockets=[listener])
 
 
-def _config(settings: Settings, app: object) -> uvicorn.Config:
+def listening_config(settings: Settings, app: object) -> uvicorn.Config:
+    """How uvicorn listens: by TLS 1.3 and nothing older, where there is a certificate."""
     config = uvicorn.Config(
         app,  # type: ignore[arg-type]
         lifespan="off",

@@ -26,7 +26,7 @@ class OnlyTls13(Probe):
         Sabotage(
             "omniops.gate.service:Gate.new_context", "the least version of the way out", lambda whole: _older(whole)
         ),
-        Sabotage("omniops.server.serving:_config", "the least version of the way in", lambda whole: _older_in(whole)),
+        Sabotage("omniops.server.serving:listening_config", "the least version of the way in", lambda w: _older_in(w)),
     )
 
     async def run(self, stage: Stage) -> str:
