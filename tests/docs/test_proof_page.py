@@ -35,15 +35,15 @@ def code(tmp_path_factory):
 
 
 def test_a_real_report_holds_and_no_other(code, postgres):
-    signer = Signer(postgres.root, USE)
+    signer = Signer(postgres.root.secret(USE))
     published = json.loads(json.dumps(signed({"format": "omniops-proof-1", "claims": ["é"]}, signer)))
     verify = code["verify"].verify
-    assert verify(published, signer.public.hex())["claims"] == ["é"]
+    assert verify(published, signer.public_bytes.hex())["claims"] == ["é"]
     with pytest.raises(InvalidSignature):
-        verify(published, Signer(postgres.root, "another use").public.hex())
+        verify(published, Signer(postgres.root.secret("another use")).public_bytes.hex())
     published["report"]["claims"] = []
     with pytest.raises(InvalidSignature):
-        verify(published, signer.public.hex())
+        verify(published, signer.public_bytes.hex())
 
 
 async def test_the_probe_of_the_page_is_a_good_one(code, postgres, links, tmp_path):

@@ -37,7 +37,7 @@ def certificate(tmp_path):
         due_at=now,
     )
     task = RightsTask(domain_id=domain, case_id=case.id, store="own", title="This service", evidence="Gelöscht.")
-    return certified(Signer(FolderRoot.create(tmp_path / "keys"), "rights certificate"), case, [task], now)
+    return certified(Signer(FolderRoot.create(tmp_path / "keys").secret("rights certificate")), case, [task], now)
 
 
 def checked(certificate):

@@ -280,26 +280,3 @@ def config_egress(
         return await rules(runtime, style)
 
     sys.stdout.write(with_runtime(work))
-
-
-@privacy.command("audit")
-def privacy_audit(as_json: Json = False) -> None:
-    """Recompute every chain of the audit, and say whether it is whole."""
-    from omniops.audit.service import OPERATOR as CHAIN
-
-    async def work(runtime: Runtime) -> list[dict[str, Any]]:
-        found = []
-        for account in [CHAIN, *await firsts(runtime).account_ids()]:
-            verdict = await runtime.audit.verify(account)
-            whole = verdict.broken is None
-            found.append({"chain": str(account), "entries": verdict.entries, "whole": whole, "reason": verdict.reason})
-        return found
-
-    found = with_runtime(work)
-    if as_json:
-        emit(found)
-    else:
-        rows = [(c["chain"], c["entries"], "whole" if c["whole"] else c["reason"]) for c in found]
-        table(("chain", "entries", "state"), rows, empty="")
-    if not all(chain["whole"] for chain in found):
-        raise typer.Exit(FAILED)

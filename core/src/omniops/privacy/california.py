@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
-from typing import Any
 
 from sqlalchemy import text
 from sqlmodel import select
@@ -98,7 +97,7 @@ class California:
         )
 
     def _fields(self) -> list[PersonalField]:
-        return [field for field in personal_fields(self._catalog) if field.people == VISITORS]
+        return [field for field in personal_fields(self._catalog) if field.people == VISITORS and field.collected]
 
     def _section(self, title: str, fields: Iterable[PersonalField]) -> Section:
         by_category: dict[str, list[PersonalField]] = defaultdict(list)
@@ -117,7 +116,7 @@ class California:
             {
                 "category": name,
                 "kinds": tuple(sorted({field.category.title for field in found})),
-                "sensitive": "yes" if any(_is_sensitive(field.category) for field in found) else "no",
+                "sensitive": "yes" if any(field.category.sensitive for field in found) else "no",
                 "purposes": tuple(sorted({purpose.title for field in found for purpose in field.purposes})),
                 "retention": tuple(sorted({kept(field) for field in found})),
                 "recipients": self._recipients({field.category.key for field in found}),
@@ -143,9 +142,4 @@ def _newest(field: PersonalField, *, everywhere: bool) -> str:
 
 
 def _law(category: Category) -> str:
-    name: Any = getattr(category, "california", "")
-    return str(name).replace("_", " ") or UNASSIGNED
-
-
-def _is_sensitive(category: Category) -> bool:
-    return bool(getattr(category, "sensitive", False))
+    return category.california.replace("_", " ") or UNASSIGNED

@@ -31,6 +31,13 @@ PURPOSES = (
     Purpose("security.protect", "Preventing abuse and fraud", "legitimate_interests", objectable=True),
     Purpose("legal.defend", "Establishing or defending legal claims", "legal_obligation", restricted_ok=True),
     Purpose(
+        "breach.handle",
+        "Telling people of a breach of their data",
+        "legal_obligation",
+        restricted_ok=True,
+        every_mark=True,
+    ),
+    Purpose(
         "rights.answer",
         "Answering a request about a person's own data",
         "legal_obligation",

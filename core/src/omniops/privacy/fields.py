@@ -18,7 +18,8 @@ VISITORS, MEMBERS = "visitors and contacts of the website", "members of the busi
 
 @dataclass(frozen=True, slots=True)
 class PersonalField:
-    """A column with what its mark says."""
+    """A column with what its mark says. `collected` where its rows are a website's and say since when they are there;
+    the others repeat what was collected elsewhere, such as whom an erasure is about."""
 
     table: str
     column: str
@@ -26,6 +27,7 @@ class PersonalField:
     category: Category
     purposes: Sequence[Purpose]
     retention: Retention | None
+    collected: bool
 
 
 def personal_fields(catalog: Catalog) -> list[PersonalField]:
@@ -36,13 +38,15 @@ def personal_fields(catalog: Catalog) -> list[PersonalField]:
 def _fields(catalog: Catalog) -> Iterator[PersonalField]:
     for table in SQLModel.metadata.tables.values():
         people = MEMBERS if scope_kind(table) == "account" else VISITORS
+        collected = {"domain_id", "created_at"} <= set(table.columns.keys())
         for column in table.columns:
             mark = mark_of(dict(column.info))
             if mark is None or mark.kind != "personal":
                 continue
             purposes = [catalog.purposes.get(key) or Purpose(key, key, "contract") for key in sorted(mark.purposes)]
             category = catalog.categories.get(mark.category) or Category(mark.category, mark.category)
-            yield PersonalField(table.name, column.name, people, category, purposes, catalog.retention.get(mark.retain))
+            retention = catalog.retention.get(mark.retain)
+            yield PersonalField(table.name, column.name, people, category, purposes, retention, collected)
 
 
 def kept(field: PersonalField) -> str:

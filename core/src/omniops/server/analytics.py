@@ -11,11 +11,12 @@ from omniops.analytics.service import Seen, Visit
 from omniops.errors import Refused
 from omniops.privacy.service import signal_of
 from omniops.server.bearers import bearer_of
+from omniops.server.idempotency import Idempotent
 from omniops.server.limits import network_of
 from omniops.server.openapi import fails
 from omniops.server.permissions import App, DomainAccess, Public, RequiresDomain, check_origin
 
-router = APIRouter()
+router = APIRouter(route_class=Idempotent)
 
 
 class OneEvent(BaseModel):
