@@ -21,6 +21,8 @@ ACTOR = Actor.system("proof")
 Event = tuple[str, Mapping[str, Any]]
 REGISTER = "omniops.privacy.register:ProcessorRegister.admit"
 """The decision whether the register lets a call through; several probes stand on it."""
+HEADERS = "omniops.server.app:_SECURITY"
+"""What every answer carries; under its sabotage every answer sets a cookie."""
 CIPHER = "omniops.vault.crypto:AESGCM"
 
 

@@ -12,7 +12,7 @@ from httpx2 import AsyncClient
 from omniops.contracts.proof import Probe, Sabotage, Stage, hold
 from omniops.contracts.scope import Scope
 from omniops.gate.grants import Grant
-from omniops.proof.probes.acts import ACTOR, REGISTER, ask, not_let_through
+from omniops.proof.probes.acts import ACTOR, HEADERS, REGISTER, ask, not_let_through
 
 ADDRESS = re.compile(r"(?:https?:)?//[a-z0-9][a-z0-9.-]*\.[a-z]{2,}[^\s\"'`<>)]*", re.IGNORECASE)
 LOADS = re.compile(r"""(?:src|href|action|data)\s*=\s*["']?((?:https?:)?//[^"'\s>]+)""", re.IGNORECASE)
@@ -40,7 +40,7 @@ class NothingBeforeAChoice(Probe):
     claims = ("P110",)
     sabotages = (
         Sabotage(
-            "omniops.server.app:_SECURITY",
+            HEADERS,
             "the rule that answers set nothing",
             lambda headers: [*headers, (b"set-cookie", b"visit=1; Path=/")],
         ),

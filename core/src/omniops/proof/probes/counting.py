@@ -13,7 +13,7 @@ from omniops.analytics.intake import Device
 from omniops.analytics.models import AnalyticsEvent
 from omniops.contracts.proof import Falsified, Probe, Sabotage, Stage, hold
 from omniops.privacy.consents import Browser
-from omniops.proof.probes.acts import ACTOR, choose, counted, say, visit
+from omniops.proof.probes.acts import ACTOR, HEADERS, choose, counted, say, visit
 
 WRITE = "omniops.privacy.consents:Consents._write"
 CHOOSE = "omniops.privacy.consents:Consents.choose"
@@ -128,7 +128,7 @@ class WithdrawalRemoves(Probe):
     sabotages = (
         Sabotage("runtime:consents._on_no", "the deletion with the consent's end", lambda _: defaultdict(list)),
     )
-    rests_on = (WRITE, CHOOSE)
+    rests_on = (WRITE, CHOOSE, HEADERS)
 
     async def run(self, stage: Stage) -> str:
         async with stage.http(Origin=stage.domain.origins[0]) as client:
@@ -181,6 +181,7 @@ class NoGivesNothing(Probe):
 
     claims = ("P111",)
     sabotages = (Sabotage(CHOOSE, "the rule that a no gives no number", lambda whole: _tracking(whole)),)
+    rests_on = (HEADERS,)
 
     async def run(self, stage: Stage) -> str:
         async with stage.http(Origin=stage.domain.origins[0]) as client:

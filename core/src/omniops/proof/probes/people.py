@@ -9,6 +9,8 @@ from omniops.proof.probes.acts import ask, conversation, kinds, say, spoken, sub
 
 LANGUAGES = ("en", "de", "fr", "es", "it", "nl", "pl", "pt", "tr", "ar")
 QUESTION = "How long does delivery take?"
+TAKEN = "omniops.conversation.ways:SILENT"
+"""The states in which a chat is closed to the AI."""
 OF_THE_AI = {"turn", "text", "cite", "level", "card", "done"}
 
 
@@ -39,11 +41,7 @@ class PeopleTakeOver(Probe):
     """A chat that a person has taken."""
 
     claims = ("P50",)
-    sabotages = (
-        Sabotage(
-            "omniops.conversation.ways:SILENT", "the rule that a taken chat is closed to the AI", lambda _: frozenset()
-        ),
-    )
+    sabotages = (Sabotage(TAKEN, "the rule that a taken chat is closed to the AI", lambda _: frozenset()),)
 
     async def run(self, stage: Stage) -> str:
         async with stage.page() as page, stage.office("agent") as office:
@@ -94,6 +92,7 @@ class NoAiOnWish(Probe):
 
     claims = ("P52",)
     sabotages = (Sabotage("omniops.conversation.optout:OptOuts.opt_out", "the keeping of the wish", lambda _: _forget),)
+    rests_on = (TAKEN,)
 
     async def run(self, stage: Stage) -> str:
         calls = "select count(*) from omniops.egress_entry where for_domain = %s"
