@@ -93,7 +93,7 @@ class Plugin:
 
     @seam("collect", gives=Declaration)
     def declares(self) -> Declaration:
-        """Everything that this plugin brings: processors, purposes, categories, retention, cookies, tables, stores outside.
+        """All that this plugin brings: processors, purposes, categories, retention, cookies, tables, stores outside.
 
         Called once at start-up, before every other hook. What is not declared is refused when it is tried: a host at
         the gate, a cookie at the response, a column when the plugin is registered. An error here, or a declaration

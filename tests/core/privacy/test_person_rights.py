@@ -199,8 +199,11 @@ async def test_a_table_of_a_plugin_that_is_not_loaded_is_on_the_map_and_named_in
     try:
         fields = {field.column: field for field in await people.persons.fields() if field.table == "gone_note"}
         assert (fields["body"].kind, fields["body"].owner) == ("unknown", "gone, not loaded")
+        assert json.loads((await copied(people, ann))["manifest.json"])["left_out"] == []
+        for _ in range(2):
+            rows("insert into omniops.gone_note values (%s, %s, %s)", people.desk.domain.id, uuid4(), ann.subject_id)
         left_out = json.loads((await copied(people, ann))["manifest.json"])["left_out"]
-        assert left_out == [{"place": "gone_note", "reason": "its plugin is not loaded", "count": 1}]
+        assert left_out == [{"place": "gone_note", "reason": "its plugin is not loaded", "count": 2}]
     finally:
         rows("drop table omniops.gone_note")
 

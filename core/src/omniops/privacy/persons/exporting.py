@@ -82,7 +82,8 @@ class Exporting:
         yield await archive.add("subjects.json", _json([_state(subject) for subject in subjects]))
         for held in tables:
             if held.model is None:
-                manifest.left_out[held.name, "its plugin is not loaded"] += 1
+                if count := await self._people.count(scope, held, ids):
+                    manifest.left_out[held.name, "its plugin is not loaded"] += count
             elif held.model is PersonalBlob:
                 async for piece in self._files(scope, held, ids, archive, manifest, actor):
                     yield piece
