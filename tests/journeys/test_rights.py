@@ -92,6 +92,25 @@ def test_ask_confirm_open_the_copy_have_it_erased_and_see_that_it_is_gone(show, 
     assert "Nothing is held here about this address." in said
 
 
+def test_the_chat_offers_a_link_that_erases(show, stage, worked):
+    domain = stage.domain()
+    chat = show(domain)
+    chat.open()
+    chat.part("textarea").fill("Please delete all my data")
+    chat.part("textarea").press("Enter")
+    link = chat.part("article.entry a[href*='/rights/']").last
+    expect(link).to_have_text("Confirm the request")
+    path = urlsplit(link.get_attribute("href")).path
+    page = show.go(stage.api + path).page
+    page.get_by_role("button", name="Confirm").click()
+    expect(page.locator("h1")).to_have_text("It has begun.")
+    stage.run(stage.desk.work("privacy"))
+    chat.expected = ("401",)
+    chat.page.reload()
+    chat.open()
+    expect(chat.part("article.visitor")).to_have_count(0)
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize(("name", "size"), [("desktop", (1440, 900)), ("phone", (390, 844))])
 def test_the_page_can_be_used_everywhere(show, stage, scheme, name, size):

@@ -286,3 +286,18 @@ async def test_many_mails_in_anothers_name_reach_that_other_five_times(front, de
     office = await front.office()
     assert len((await office.get("cases")).json()["data"]) == 7
     assert len([mail for mail in desk.mailer.sent if mail.to == ADA]) == 5
+
+
+async def test_a_parents_request_is_urgent_and_never_deletes_the_parents_own_data(front, desk):
+    parent = await known(desk)
+    await form(front, right="child", text="My son wrote to you.")
+    await mails(desk)
+    await front.client().post(last_link(desk))
+    office, case = await case_of(front)
+    assert (case["urgent"], case["state"], case["identity"], case["subjects"]) == (True, "open", "email", [])
+    desk.clock.forward(days=20)
+    await desk.runtime.privacy.ticking.tick()
+    await worked(desk)
+    after = (await office.get(f"cases/{case['id']}")).json()
+    assert (after["state"], after["escalated"]) == ("open", 100)
+    assert desk.rows("select count(*) from omniops.message where subject_id = %s", parent.subject_id) != [(0,)]

@@ -201,7 +201,7 @@ class Requests:
             if case.state == "closed":
                 raise Refused("This link is not valid any more.", reason="bad_link", do="Ask again for a new one.")
             self._book.note(session, case, "confirmed", HOLDER, proves=link.proves)
-            if link.proves == "email":
+            if link.proves == "email" and case.right != "child":  # a parent's address leads to the parent
                 address = await self._cases.letters.address(session, case)
                 found = await self._vault.find_all(scope, "email", address or "", session=session)
                 case.subjects = [str(one) for one in found]
