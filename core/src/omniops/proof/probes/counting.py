@@ -15,17 +15,16 @@ from omniops.contracts.proof import Falsified, Probe, Sabotage, Stage, hold
 from omniops.privacy.consents import Browser
 from omniops.proof.probes.acts import ACTOR, HEADERS, choose, counted, say, visit
 
-WRITE = "omniops.privacy.consents:Consents._write"
+WRITE = "omniops.privacy.ledger:Ledger._enter"
 CHOOSE = "omniops.privacy.consents:Consents.choose"
 ALWAYS_YES = Sabotage("omniops.privacy.consents:decide", "the question for the consent", lambda _: lambda *_: None)
 
 
 def _deaf(write: Any) -> Any:
-    async def deaf(self: Any, session: Any, scope: Any, subject: Any, answer: Any, circumstances: Any) -> Any:
-        before = subject.consents.get(answer.purpose)
-        if before == "given" and not answer.given:
+    async def deaf(self: Any, page: Any, subject: Any, answer: Any, given: bool, *how: Any) -> Any:
+        if subject.consents.get(answer.purpose) == "given" and not given:
             return "withdrawn"
-        return await write(self, session, scope, subject, answer, circumstances)
+        return await write(self, page, subject, answer, given, *how)
 
     return deaf
 
@@ -126,7 +125,7 @@ class WithdrawalRemoves(Probe):
 
     claims = ("P37",)
     sabotages = (
-        Sabotage("runtime:consents._on_no", "the deletion with the consent's end", lambda _: defaultdict(list)),
+        Sabotage("runtime:consents.ledger._on_no", "the deletion with the consent's end", lambda _: defaultdict(list)),
     )
     rests_on = (WRITE, CHOOSE, HEADERS)
 
@@ -150,7 +149,7 @@ class EarlierYesIsProvable(Probe):
 
     claims = ("P38",)
     sabotages = (
-        Sabotage("omniops.privacy.consents:Consents._event", "the record of the words", lambda whole: _wordless(whole)),
+        Sabotage("omniops.privacy.ledger:Ledger._event", "the record of the words", lambda whole: _wordless(whole)),
     )
 
     async def run(self, stage: Stage) -> str:
@@ -170,8 +169,8 @@ class EarlierYesIsProvable(Probe):
 
 
 def _wordless(whole: Any) -> Any:
-    def event(self: Any, scope: Any, subject: Any, answer: Any, told: str, circumstances: Any) -> Any:
-        return whole(self, scope, subject, replace(answer, version="0" * 64), told, circumstances)
+    def event(self: Any, scope: Any, subject_id: Any, answer: Any, *how: Any) -> Any:
+        return whole(self, scope, subject_id, replace(answer, version="0" * 64), *how)
 
     return event
 
@@ -197,8 +196,8 @@ class NoGivesNothing(Probe):
 
 
 def _tracking(whole: Any) -> Any:
-    async def choose(self: Any, *given: Any) -> Browser:
-        browser: Browser = await whole(self, *given)
+    async def choose(self: Any, *given: Any, **how: Any) -> Browser:
+        browser: Browser = await whole(self, *given, **how)
         return Browser(browser.token or "oo_consent_everybody", browser.answers)
 
     return choose
@@ -228,7 +227,7 @@ class VisitsExpire(Probe):
 
     claims = ("P79",)
     sabotages = (
-        Sabotage("omniops.analytics.service:ANALYTICS_DAYS", "the last day of visits", lambda days: days * 100),
+        Sabotage("omniops.privacy.retention.periods:Periods.all", "the last day of each class", lambda w: _later(w)),
     )
 
     async def run(self, stage: Stage) -> str:
@@ -245,11 +244,18 @@ class VisitsExpire(Probe):
             await stage.rows(
                 "update omniops.analytics_event set created_at = %s where id = %s", now - timedelta(days=age), row
             )
-        await runtime.analytics.sweep()
+        await runtime.privacy.retention.sweep(stage.domain.scope)
         left = {row for (row,) in await stage.rows(_IDS, stage.domain.id)}
         hold(old not in left, f"A visit of {days + 1} days is still there.")
         hold(young in left, f"A visit of {days - 1} days is gone.")
         return f"Of two visits, {days + 1} and {days - 1} days old, the sweep took the first."
+
+
+def _later(whole: Any) -> Any:
+    async def every(self: Any, *where: Any) -> Any:
+        return {key: days and days * 100 for key, days in (await whole(self, *where)).items()}
+
+    return every
 
 
 _IDS = "select id from omniops.analytics_event where domain_id = %s"

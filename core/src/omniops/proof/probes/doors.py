@@ -22,8 +22,9 @@ from omniops.proof.probes.collecting import NO_ENCRYPTION
 
 POLICY = "runtime:vault._policy"
 DECIDE = "omniops.privacy.policy:decide"
-LAWFUL = frozenset({"rights.answer", "legal.defend", "consent.keep"})
-"""What a lock leaves open: the person's own rights, legal claims, and the record of choices (Art. 18(2) GDPR)."""
+LAWFUL = frozenset({"rights.answer", "legal.defend", "consent.keep", "breach.handle"})
+"""What a lock leaves open: the person's own rights and warnings, legal claims, and the record of choices (Art. 18(2)
+GDPR)."""
 READS = 5
 
 
