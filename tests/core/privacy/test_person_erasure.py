@@ -390,4 +390,4 @@ async def test_a_run_that_is_cut_anywhere_is_finished_by_the_next(people, erase)
                 break
     finally:
         event.remove(Engine, "commit", commit)
-    assert cut_at > 10
+    assert cut_at > 5, "it has steps to be cut between"
