@@ -3,12 +3,14 @@
 import json
 import re
 import zipfile
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from conftest import PICTURES
 from playwright.sync_api import expect
+
+PICTURES = Path(__file__).parent.parent / "output"
 
 SECRET = "My secret is a blue canary"
 TOM = "tom@mail.example"
