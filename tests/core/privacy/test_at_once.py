@@ -91,7 +91,7 @@ async def asked(runtime, scope, subject, purpose):
         owner = Owner(scope.domain_id, subject.id)
         keys = await session.run_sync(lambda sync: opening_keys(sync.connection(), runtime.vault._root, [owner]))
     mark = Mark("personal", purposes=frozenset([purpose]))
-    return PrivacyPolicy(runtime.catalog).decide(mark, purpose, keys[owner].state, WHO)
+    return PrivacyPolicy(runtime.catalog, runtime.clock).decide(mark, purpose, keys[owner].state, WHO)
 
 
 async def set_state(runtime, scope, subject, values):

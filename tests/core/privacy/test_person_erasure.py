@@ -1,6 +1,7 @@
 """Erasing a person is a duty: it is closed when nothing is left here and every store outside has answered."""
 
 import asyncio
+from datetime import timedelta
 from itertools import count
 from uuid import UUID, uuid4
 
@@ -58,6 +59,7 @@ async def test_all_subjects_of_the_person_go_and_nobody_else(people, erase):
     bob = await people.person("bob@b.example")
     view = await erase(second)
     assert view.closed
+    assert view.unreadable_from == view.duty.closed_at + timedelta(days=8), "seven nights, and the one that begins"
     assert set(view.duty.subjects) == {str(first.subject_id), str(second.subject_id)}
     assert view.duty.deleted["message"] == 6
     assert view.duty.deleted["personal_blob"] == 2
@@ -94,7 +96,7 @@ async def test_the_stores_are_asked_by_what_they_know_the_person_by(people, eras
 async def test_a_store_that_says_erased_and_is_not_is_found_and_the_duty_stays_open(people, erase):
     people.store.begin("lying", **{"ann@a.example": {}})
     view = await erase(await people.person())
-    assert (view.duty.state, view.duty.waits_for) == ("open", "stores")
+    assert (view.duty.state, view.duty.waits_for, view.unreadable_from) == ("open", "stores", None)
     assert (only(view).state, only(view).code) == ("failed", "still_held")
     view = await again(people, view)
     assert not view.closed
@@ -353,7 +355,7 @@ async def test_an_erased_member_is_known_by_no_address_and_signs_in_no_more(peop
     assert held(people, subject) == {}
     with pytest.raises(OmniOpsError):
         await runtime.members.sign_in("o@gone.example", "long enough 1234", network="n")
-    digest = runtime.vault.address_hash("email", "o@gone.example")
+    digest = await runtime.vault.address_hash("email", "o@gone.example")
     assert await runtime.database.resolve("member_address", digest) is None
 
 

@@ -248,6 +248,8 @@ def erase(
         emit(done)
     else:
         say(f"Erased: {sum(done['deleted'].values())} rows in {len(done['deleted'])} tables; unreadable from now on.")
+        if done["unreadable_from"]:
+            say(f"No backup opens what was known of this person from {done['unreadable_from'][:10]} on.")
         rows = [(t["store"], t["state"], t["code"], t["evidence"]) for t in done["tasks"]]
         table(("store", "answer", "code", "shown by"), rows, empty="No store outside holds anything.")
         _tell(done["to_tell"])

@@ -138,7 +138,8 @@ class Privacy:
             days=on.settings.objection_days,
         )
         await changes.keep()
-        persons = _persons(on, erasure)
+        nights = _nights(on)
+        persons = _persons(on, erasure, nights)
         book = Book(on.database, on.accounts, on.clock)
         fulfilling = Fulfilling(book, persons, on.consents, on.catalog, on.seams, on.audit)
         letters = Letters(book, on.vault, on.mail)
@@ -165,7 +166,7 @@ class Privacy:
             records=Records(on.database, on.register, on.catalog, on.clock, _operator(on.settings)),
             origins=Origins(on.database, on.audit),
             california=California(on.database, on.catalog, on.register, on.jobs, on.clock),
-            nights=_nights(on),
+            nights=nights,
             cases=cases,
             requests=Requests(cases, persons, on.vault, on.throttle),
             child_cases=ChildCases(cases, persons, on.catalog),
@@ -174,7 +175,7 @@ class Privacy:
         )
 
 
-def _persons(on: Foundations, erasure: Erasure) -> Persons:
+def _persons(on: Foundations, erasure: Erasure, nights: Nights) -> Persons:
     fields = FieldMap(on.database, on.seams, on.catalog)
     people = People(on.database, on.vault, fields)
     stores = Stores(on.database, on.seams, on.log)
@@ -195,6 +196,7 @@ def _persons(on: Foundations, erasure: Erasure) -> Persons:
         rectifying=Rectifying(on.database, fields),
         scanner=scanner,
         duties=Duties(on.database, on.vault, on.jobs, people, erasure, stores, recipients, scanner, on.clock),
+        nights=nights,
     )
 
 

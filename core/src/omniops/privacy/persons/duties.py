@@ -101,21 +101,17 @@ class Duties:
                 )
                 session.add(duty)
                 await session.flush()
-                if outside:
-                    await self._keep_contact(session, scope, duty, known)
+                await self._keep_contact(session, scope, duty, known if outside else {})
+            elif duty.state == "closed" and living:  # of the same person something came to be known since
+                await self._keep_contact(session, scope, duty, known if outside else {})
+                await self._ask_anew(session, duty)
             if scope.domain_id is None:
                 for email in known.get("email", ()):
                     address = await self._vault.address_hash("email", email, session=session)
                     await forget(session, "member_address", address)
-            there = {task.store for task in await self._tasks(session, duty)}
             tasks = [(one.key, one.store.title) for one in outside]
             tasks += [(f"processor:{one.processor}", one.name) for one in unknown]
-            for store, title in tasks:
-                if store not in there:
-                    task = ErasureTask(
-                        account_id=scope.account_id, home_id=duty.home_id, duty_id=duty.id, store=store, title=title
-                    )
-                    session.add(task)
+            await self._add_tasks(session, duty, tasks)
             duty.state, duty.closed_at, duty.next_at = "open", None, self._clock.now() + SOON
             session.add(duty)
             later = duty.next_at if wait else None
@@ -227,6 +223,21 @@ class Duties:
                     )
                 )
 
+    async def _add_tasks(self, session: AsyncSession, duty: ErasureDuty, wanted: Sequence[tuple[str, str]]) -> None:
+        there = {task.store for task in await self._tasks(session, duty)}
+        for store, title in wanted:
+            if store not in there:
+                session.add(
+                    ErasureTask(
+                        account_id=duty.account_id, home_id=duty.home_id, duty_id=duty.id, store=store, title=title
+                    )
+                )
+
+    async def _ask_anew(self, session: AsyncSession, duty: ErasureDuty) -> None:
+        for task in await self._tasks(session, duty):
+            task.state, task.by = "waiting", None
+            session.add(task)
+
     async def _grown(self, scope: Scope, duty: ErasureDuty) -> list[UUID]:
         """The duty's subjects, and those that were found to be the same person since it began."""
         ids = [UUID(one) for one in duty.subjects]
@@ -311,6 +322,8 @@ class Duties:
             row = await session.get(ErasureTask, (task.home_id, task.id), with_for_update=True)
             if row is None or row.by is not None:  # a person has decided
                 return
+            if count and row.state in CLOSED:  # another run was quicker, and this answer is of before
+                return
             row.state, row.code, row.evidence, row.by = answer.state, answer.code, answer.evidence, by
             row.attempts, row.answered_at = row.attempts + count, self._clock.now()
             session.add(row)
@@ -329,6 +342,7 @@ class Duties:
             if waits_for is None:
                 duty.state, duty.closed_at = "closed", duty.closed_at or now
             else:
+                duty.state, duty.closed_at = "open", None
                 duty.next_at = now + min(SOON * 2 ** min(duty.attempts, 10), LONGEST_WAIT)
             session.add(duty)
             await session.commit()

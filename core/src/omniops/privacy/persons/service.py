@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, BinaryIO
 from uuid import UUID
 
@@ -26,6 +27,7 @@ from omniops.privacy.persons.scanning import Scan, Scanner
 from omniops.privacy.persons.sheet import Sheets
 from omniops.privacy.persons.stores import Stores
 from omniops.vault.blobs import Blobs
+from omniops.vault.nights import Nights
 from omniops.vault.service import Vault
 
 LARGEST = 2**30
@@ -68,11 +70,13 @@ class Restricted:
 
 @dataclass(frozen=True, slots=True)
 class DutyView:
-    """A duty to erase: open until `waits_for` is None. Evidence and codes never name the person."""
+    """A duty to erase: open until `waits_for` is None. Evidence and codes never name the person. From `unreadable_from`
+    on no copy of the database, wherever it lies, leads to the person's keys; None while the duty is open."""
 
     duty: ErasureDuty
     tasks: Sequence[ErasureTask]
     to_tell: Sequence[Recipient] = ()
+    unreadable_from: datetime | None = None
 
     @property
     def closed(self) -> bool:
@@ -101,6 +105,7 @@ class DutyView:
             "to_tell": [one.to_json() for one in self.to_tell],
             "created_at": self.duty.created_at.isoformat(),
             "closed_at": self.duty.closed_at.isoformat() if self.duty.closed_at else None,
+            "unreadable_from": self.unreadable_from.isoformat() if self.unreadable_from else None,
         }
 
 
@@ -122,6 +127,7 @@ class Persons:
     rectifying: Rectifying
     scanner: Scanner
     duties: Duties
+    nights: Nights
 
     async def fields(self) -> list[Field]:
         """What is held of people in this deployment: every column of every table about them."""
@@ -226,7 +232,9 @@ class Persons:
     async def duty(self, scope: Scope, duty_id: UUID) -> DutyView:
         """How an erasure stands. Raises `NotFound`."""
         duty, tasks = await self.duties.read(scope, duty_id)
-        return DutyView(duty, tasks, await self.recipients.of(scope, [UUID(one) for one in duty.subjects]))
+        to_tell = await self.recipients.of(scope, [UUID(one) for one in duty.subjects])
+        copies = self.nights.unreadable_from(duty.closed_at) if duty.closed_at else None
+        return DutyView(duty, tasks, to_tell, copies)
 
     async def settle(self, scope: Scope, duty_id: UUID, task_id: UUID, answer: Fulfilment, *, actor: Actor) -> DutyView:
         """A person closes a task on evidence, where a store cannot answer. Raises `NotFound`, `Rejected`."""

@@ -165,7 +165,12 @@ class Fulfilling:
         if open_:
             own = Fulfilment("failed", "A scan still finds rows, or a hold stands.", open_[0].duty.waits_for or "rows")
         else:
-            own = Fulfilment("done", f"Keys destroyed, {rows} rows deleted; a scan of all tables finds nothing.")
+            said = f"Keys destroyed, {rows} rows deleted; a scan of all tables finds nothing."
+            if all(view.unreadable_from for view in views):
+                said += (
+                    f" From {max(v.unreadable_from for v in views if v.unreadable_from):%Y-%m-%d} on no backup opens."
+                )
+            own = Fulfilment("done", said)
         found: Found = [(OWN, _OWN_TITLE, own)]
         for view in views:
             for task in view.tasks:
