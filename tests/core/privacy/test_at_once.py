@@ -1,5 +1,7 @@
 """What a person decides holds in every process at the next opening: nothing of keys or states is kept in memory."""
 
+from datetime import timedelta
+
 import pytest
 from desk import opened
 from omniops import Actor, Scope, seal
@@ -60,7 +62,8 @@ async def test_a_change_in_one_process_shuts_the_door_of_the_other(processes, ch
 async def test_a_consent_that_is_withdrawn_in_one_process_is_none_in_the_other(processes):
     first, second, scope, subject, _ = processes
     for state, said in (("given", None), ("withdrawn", "no_consent"), ("given", None), ("expired", "no_consent")):
-        await set_state(first, scope, subject, {"consents": {"chat.remember": state}})
+        until = {"chat.remember": (first.clock.now() + timedelta(days=1)).isoformat()}
+        await set_state(first, scope, subject, {"consents": {"chat.remember": state}, "consents_until": until})
         assert await asked(second, scope, subject, "chat.remember") == said
 
 

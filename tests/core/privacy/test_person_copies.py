@@ -232,7 +232,7 @@ async def test_a_value_that_was_tampered_with_is_named_and_the_rest_is_there(peo
 async def test_every_reading_is_in_the_audit(people, ann):
     await copied(people, ann)
     entries = people.desk.rows(
-        "select action, purpose, jsonb_array_length(subject_refs) from omniops.audit_entry where account_id = %s"
+        "select action, purpose, json_array_length(subject_refs) from omniops.audit_entry where account_id = %s"
         " and actor = 'member:m1' order by seq",
         people.scope.account_id,
     )
