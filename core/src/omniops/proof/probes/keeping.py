@@ -15,9 +15,9 @@ from omniops.errors import Refused
 from omniops.privacy.catalog import ACCOUNT_DAYS_AFTER
 from omniops.proof.probes.acts import ACTOR, spoken
 from omniops.proof.probes.counting import VisitsExpire
+from omniops.proof.probes.doors import POLICY, LocksHold
 
 (LAST_DAYS,) = VisitsExpire.sabotages
-POLICY = "runtime:vault._policy"
 MARGIN = timedelta(hours=1)
 _OF_A_CHAT = ("message", "turn", "conversation_event", "visitor_session", "conversation")
 
@@ -77,8 +77,11 @@ class ClosedAccountsEnd(Probe):
     claims = ("P80",)
     sabotages = (
         Sabotage(
-            "omniops.privacy.retention.closing:ACCOUNT_DAYS_AFTER", "the last day of accounts", lambda days: days + 36_500
+            "omniops.privacy.retention.closing:ACCOUNT_DAYS_AFTER",
+            "the last day of accounts",
+            lambda days: days + 36_500,
         ),
+        *LocksHold.sabotages,
     )
     rests_on = (POLICY,)
 
@@ -134,6 +137,9 @@ class LogExpires(Probe):
                 verdict = await checked(session, account)
             hold(verdict.broken is None, "What is left of the log cannot be checked any more.")
             hold((verdict.entries, verdict.expired) == (1, before), "What expired is not what the check says.")
+        async with runtime.database.session(Scope(account)) as session:
+            verdict = await checked(session, account)
+        hold(verdict.broken is None, "The log of an account that ended cannot be checked any more.")
         return f"{before} entries were there a day before their last day and gone a day after; the rest still checks."
 
     async def _after(self, stage: Stage, account: Any, age: timedelta) -> int:
@@ -181,9 +187,8 @@ async def _left(stage: Stage, subject: Any) -> list[str]:
     """Where rows of a test person's chat are."""
     found = []
     for table in _OF_A_CHAT:
-        ((rows,),) = await stage.rows(
-            f"select count(*) from omniops.{table} where subject_id = %s", subject  # noqa: S608
-        )
+        statement = f"select count(*) from omniops.{table} where subject_id = %s"  # noqa: S608
+        ((rows,),) = await stage.rows(statement, subject)
         if rows:
             found.append(table)
     return found
