@@ -85,6 +85,7 @@ class CopyGoesElsewhere(Probe):
             lambda whole: _blurred(whole),
         ),
     )
+    rests_on = (COLUMNS,)
 
     async def run(self, stage: Stage) -> str:
         persons = stage.runtime.privacy.persons
