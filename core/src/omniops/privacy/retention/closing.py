@@ -26,7 +26,7 @@ from omniops.privacy.catalog import ACCOUNT_DAYS_AFTER
 from omniops.privacy.retention.sweeping import ACTOR, BATCH
 from omniops.vault.service import Vault
 
-STAYS = ("audit_entry", "audit_head")
+STAYS = ("audit_entry", "audit_head", "audit_segment")
 _RESTRICT = text("update subject set restricted_at = coalesce(restricted_at, :now) where home_id = :home")
 _ENDED = (
     text("update api_key set revoked_at = :now where account_id = :account and revoked_at is null"),

@@ -1,7 +1,7 @@
 """Core's own probes. A plugin brings its own by the hook `probes`."""
 
 from omniops.contracts.proof import Probe
-from omniops.proof.probes import browsing, collecting, counting, doors, leaving, people
+from omniops.proof.probes import browsing, collecting, counting, doors, keeping, leaving, people, requests, rights
 
 PROBES: tuple[type[Probe], ...] = (
     collecting.ListIsComplete,
@@ -29,6 +29,10 @@ PROBES: tuple[type[Probe], ...] = (
     doors.BusinessesAreApart,
     doors.RolesAreNarrow,
     doors.SecretsAreSealed,
+    keeping.ChatsExpire,
+    keeping.OnlyShorter,
+    keeping.ClosedAccountsEnd,
+    keeping.LogExpires,
     leaving.OnlyTls13,
     leaving.NothingIsSold,
     leaving.OnlyListedProviders,
@@ -40,6 +44,19 @@ PROBES: tuple[type[Probe], ...] = (
     people.ReviewsReachPeople,
     people.NoAiOnWish,
     people.NobodyIsTreatedWorse,
+    rights.CopyIsWhole,
+    rights.TimesAreCopied,
+    rights.CopyGoesElsewhere,
+    rights.CorrectionIsTold,
+    requests.AllWaysLeadIn,
+    requests.TermsAreKept,
+    requests.RefusalsNeedLaw,
+    requests.SafeguardsCome,
+    requests.ChildrenAreErased,
+    requests.ChildrenAreNotRead,
+    requests.ParentsComeFirst,
+    requests.WritingTakesBack,
+    rights.CaliforniaHasItsRights,
     browsing.NothingBeforeAChoice,
     browsing.CookiePageIsTrue,
     browsing.NoOtherServers,

@@ -84,15 +84,16 @@ async def counted(stage: Stage) -> int:
     return int(number)
 
 
-async def spoken(stage: Stage, text: str) -> tuple[Any, Message]:
-    """A test person who wrote one message: the visitor and the message's row."""
-    _, visitor = await stage.runtime.visitors.open(stage.domain, "en")
-    events = await stage.runtime.conversations.ask(visitor, stage.domain, text, uuid4().hex, "en")
+async def spoken(stage: Stage, text: str, domain: Any = None) -> tuple[Any, Message]:
+    """A test person who wrote one message, in the stage's domain or another: the visitor and the message's row."""
+    domain = domain or stage.domain
+    _, visitor = await stage.runtime.visitors.open(domain, "en")
+    events = await stage.runtime.conversations.ask(visitor, domain, text, uuid4().hex, "en")
     async for _ in events:
         pass
     async with stage.runtime.database.session(visitor.scope) as session:
         statement = select(Message).where(
-            Message.domain_id == stage.domain.id, Message.conversation_id == visitor.conversation_id, Message.seq == 1
+            Message.domain_id == domain.id, Message.conversation_id == visitor.conversation_id, Message.seq == 1
         )
         return visitor, (await session.exec(statement)).one()
 
