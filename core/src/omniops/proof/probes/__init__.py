@@ -1,7 +1,17 @@
 """Core's own probes. A plugin brings its own by the hook `probes`."""
 
 from omniops.contracts.proof import Probe
-from omniops.proof.probes import browsing, collecting, counting, doors, leaving, people
+from omniops.proof.probes import (
+    browsing,
+    california,
+    collecting,
+    counting,
+    doors,
+    incidents,
+    leaving,
+    people,
+    transfers,
+)
 
 PROBES: tuple[type[Probe], ...] = (
     collecting.ListIsComplete,
@@ -43,4 +53,14 @@ PROBES: tuple[type[Probe], ...] = (
     browsing.NothingBeforeAChoice,
     browsing.CookiePageIsTrue,
     browsing.NoOtherServers,
+    transfers.ClausesAreNeeded,
+    transfers.BritishDataNeedsItsOwn,
+    transfers.DecisionsEnd,
+    transfers.LinksAreNeeded,
+    transfers.BusinessesAreTold,
+    incidents.BreachesAreClocked,
+    incidents.HighRisksAreTold,
+    incidents.BreachesAreRecorded,
+    incidents.NoticesAreWhole,
+    california.CategoriesAreCalifornias,
 )
