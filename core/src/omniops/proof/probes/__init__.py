@@ -63,4 +63,5 @@ PROBES: tuple[type[Probe], ...] = (
     incidents.BreachesAreRecorded,
     incidents.NoticesAreWhole,
     california.CategoriesAreCalifornias,
+    california.ChoicesAreKept,
 )
