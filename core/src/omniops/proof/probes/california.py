@@ -9,6 +9,7 @@ from omniops.privacy.california import UNASSIGNED
 from omniops.proof.facts import facts
 from omniops.proof.policy import operator_policy
 from omniops.proof.probes.acts import say, spoken, visit
+from omniops.proof.probes.counting import ALWAYS_YES, WRITE
 
 
 class CategoriesAreCalifornias(Probe):
@@ -49,6 +50,7 @@ class ChoicesAreKept(Probe):
         Sabotage("omniops.privacy.consents:Consents.heed", "the record of the browser's signal", lambda _: _unheard),
         Sabotage("omniops.privacy.persons.limits:Limits.opt_out", "the effect of opting out", lambda _: _unchanged),
     )
+    rests_on = ("omniops.privacy.consents:forbids", ALWAYS_YES.object, WRITE)
 
     async def run(self, stage: Stage) -> str:
         async with stage.page() as page:

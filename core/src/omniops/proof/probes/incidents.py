@@ -34,6 +34,8 @@ NOTICE = ("nature", "consequences", "measures", "contact")
 RECORD = ("nature", "effects", "remedial")
 EVERYTHING = tuple(FACTS)
 TO_AUTHORITY = "gdpr.33.3"
+LOG = "runtime:vault._audit"
+"""Whom a breach touches is computed from the log of openings."""
 
 
 class _Drill:
@@ -143,6 +145,7 @@ class HighRisksAreTold(Probe):
             lambda _: lambda case: True,
         ),
     )
+    rests_on = (LOG,)
 
     async def run(self, stage: Stage) -> str:
         thief = await _thief(stage, 2)
@@ -211,6 +214,7 @@ class NoticesAreWhole(Probe):
         ),
         Sabotage("omniops.privacy.breach.affected:Scoping.read_by", "the count of who was read", lambda _: _nobody),
     )
+    rests_on = (LOG,)
 
     async def run(self, stage: Stage) -> str:
         people = 3
