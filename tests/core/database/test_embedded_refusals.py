@@ -44,7 +44,7 @@ def disk(base: Path) -> Iterator[Path]:
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m,mode=0711", "none", disk], check=True)
     yield disk
     stop_all(disk)
-    subprocess.run(["umount", disk], check=True)
+    subprocess.run(["umount", "--lazy", disk], check=True)  # the server may be a moment from having gone
 
 
 def stop_all(base: Path) -> None:

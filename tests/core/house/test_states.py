@@ -1,6 +1,7 @@
 """Nothing writes a conversation's state but `conversation/states.py`."""
 
 import ast
+import gc
 from pathlib import Path
 
 import omniops
@@ -33,7 +34,12 @@ OTHERS = {
 def writers(source):
     """Names whose `state` is assigned, and calls that make a conversation in a state."""
     found = set()
-    for node in ast.walk(ast.parse(source)):
+    gc.disable()  # in CPython 3.11 a traceback that a finalizer writes meanwhile breaks the parser (gh-106905)
+    try:
+        tree = ast.parse(source)
+    finally:
+        gc.enable()
+    for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and node.attr == "state" and isinstance(node.ctx, ast.Store | ast.Del):
             found.add(ast.unparse(node.value))
         if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(("Conversation", "setattr")):

@@ -74,13 +74,19 @@ def facts(of: Deployment) -> dict[str, str]:
         "chat_days": days["chat"],
         "analytics_days": days["analytics"],
         "audit_months": str(round(int(days["audit"]) / 30.4)),
-        "california": f"{_titles(catalog, 'nothing')}; and no inferences",
+        "california": f"{_californias(catalog)}; and no inferences",
     }
 
 
 def _titles(catalog: Catalog, none: str) -> str:
     """The kinds of data in a sentence. Titles have commas of their own."""
     return "; ".join(title[0].lower() + title[1:] for title in collected(catalog).values()) or none
+
+
+def _californias(catalog: Catalog) -> str:
+    """What is stored, by the names of Cal. Civ. Code 1798.140(v)(1). A category without one stands under its own."""
+    stored = [catalog.categories[key] for key in collected(catalog)]
+    return "; ".join(dict.fromkeys(one.california.replace("_", " ") or one.title for one in stored)) or "nothing"
 
 
 def _listed(items: list[str], none: str) -> str:

@@ -48,7 +48,8 @@ async def business_text(runtime: App, key: str, text: Literal["agreement", "proc
     domain = await runtime.accounts.by_widget_key(key)
     if text == "agreement":
         return await _page(runtime, Proof(runtime).business(domain)[1], name=domain.title, key=key, here="/agreement")
-    entries = [entry.processor for entry in runtime.register.all()]
+    await runtime.register.terms.freshen(None)
+    entries = [runtime.register.described(entry.processor) for entry in runtime.register.all()]
     body = render(
         "processors.html",
         name=domain.title,

@@ -20,6 +20,7 @@ from omniops.contracts.scope import Actor, Scope
 from omniops.database.marks import mark_of
 from omniops.database.service import Database
 from omniops.errors import Rejected
+from omniops.privacy.holding import holding
 from omniops.vault.service import Vault
 
 _READINGS = text(
@@ -135,10 +136,11 @@ class Scoping:
             people: set[UUID] = set()
             async with self._database.session(scope) as session:
                 connection = await session.connection()
+                there = await holding(connection, column)  # a plugin's tables may be declared and not be there
                 for table, marks in _field_map():
-                    if (tables and table.name not in tables) or not _lives(table, column):
+                    if (tables and table.name not in tables) or table.name not in there:
                         continue
-                    where = table.c["home_id" if "home_id" in table.c else column] == home
+                    where = table.c[there[table.name]] == home
                     counts = (
                         await connection.execute(select(*(func.count(table.c[name]) for name in marks)).where(where))
                     ).one()
@@ -175,10 +177,3 @@ def _field_map() -> list[tuple[Table, dict[str, str]]]:
         if personal and "subject_id" in table.c:
             found.append((table, personal))
     return found
-
-
-def _lives(table: Table, column: str) -> bool:
-    """Whether a table's rows belong to a domain, or to the account."""
-    if "home_id" in table.c:
-        return True
-    return column in table.primary_key.columns

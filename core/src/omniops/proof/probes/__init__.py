@@ -1,7 +1,20 @@
 """Core's own probes. A plugin brings its own by the hook `probes`."""
 
 from omniops.contracts.proof import Probe
-from omniops.proof.probes import browsing, collecting, counting, doors, keeping, leaving, people, requests, rights
+from omniops.proof.probes import (
+    browsing,
+    california,
+    collecting,
+    counting,
+    doors,
+    incidents,
+    keeping,
+    leaving,
+    people,
+    requests,
+    rights,
+    transfers,
+)
 
 PROBES: tuple[type[Probe], ...] = (
     collecting.ListIsComplete,
@@ -60,4 +73,15 @@ PROBES: tuple[type[Probe], ...] = (
     browsing.NothingBeforeAChoice,
     browsing.CookiePageIsTrue,
     browsing.NoOtherServers,
+    transfers.ClausesAreNeeded,
+    transfers.BritishDataNeedsItsOwn,
+    transfers.DecisionsEnd,
+    transfers.LinksAreNeeded,
+    transfers.BusinessesAreTold,
+    incidents.BreachesAreClocked,
+    incidents.HighRisksAreTold,
+    incidents.BreachesAreRecorded,
+    incidents.NoticesAreWhole,
+    california.CategoriesAreCalifornias,
+    california.ChoicesAreKept,
 )
