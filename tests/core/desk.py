@@ -337,10 +337,12 @@ class Desk:
         return [
             float(seconds)
             for (seconds,) in self.rows(
-                "with due as (select id, scheduled_at from jobs.procrastinate_jobs"
-                " where status = 'todo' and task_name = %s and scheduled_at > now())"
+                # From when it was put off, not from now: a busy machine may have spent seconds since.
+                "with due as (select id, scheduled_at, (select max(at) from jobs.procrastinate_events e"
+                " where e.job_id = w.id and e.type = 'deferred_for_retry') as since from jobs.procrastinate_jobs w"
+                " where status = 'todo' and task_name = %s and scheduled_at is not null)"
                 " update jobs.procrastinate_jobs j set scheduled_at = null from due where j.id = due.id"
-                " returning extract(epoch from due.scheduled_at - now())",
+                " returning extract(epoch from due.scheduled_at - coalesce(due.since, now()))",
                 task,
             )
         ]
