@@ -56,8 +56,7 @@ def steps(quick: bool) -> list[tuple[str, list[str]]]:
     tests.append("--durations=30")
     # Named one by one: of folders inside each other the outer one alone would count, and its order.
     folders = [f"tests/{name}" for name in ("faults", "journeys", "core", "docs", "seams", "typing")] + ["plugins"]
-    # What plays thousands of rounds does not go through the tracer as well: it would wait for nothing but that. What
-    # waits for other processes all the time stays with the others, which compute meanwhile.
+    # What plays thousands of rounds does not go through the tracer as well: it would wait for nothing but that.
     slow = [] if quick else [("slow tests", [*tests, "-m", "slow", *folders])]
     left_out = ["--ignore", "tests/journeys", "--ignore", "tests/faults"] if quick else []
     tests += ["-m", "not slow", "--cov", "--cov-report=", *left_out, *(folders[2:] if quick else folders)]

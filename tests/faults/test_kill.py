@@ -89,6 +89,7 @@ def visitor():
     visitor.join(30)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_nothing_acknowledged_is_lost_and_nothing_is_there_twice(place, visitor):
     chance = random.Random(20261124)
