@@ -1,6 +1,7 @@
 """A whole runtime over a scratch database, with a provider that follows a script and a channel whose post one can read.
 
-Its clock stands still, an hour ahead of the database's, so that no queued look at a lease becomes due by itself.
+Its clock stands still, an hour ahead of the database's, so that no queued look at a lease becomes due by itself. For
+the same reason a job that is tried again waits an hour longer than it says; `make_due` ends that.
 """
 
 import asyncio
@@ -11,6 +12,7 @@ import socket
 from collections import deque
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from uuid import uuid4
 
 import psycopg
@@ -28,6 +30,7 @@ from omniops.defaults.hybrid import HybridPlugin
 from omniops.defaults.site import SitePlugin
 from omniops.defaults.website import WebsitePlugin
 from omniops.errors import Rejected
+from omniops.jobs.service import Timing
 from omniops.operations.firsts import OPERATOR
 from omniops.plugins.loading import Plugins
 from omniops.runtime import Runtime
@@ -44,6 +47,8 @@ PAUSE = object()
 """A step of a script: the provider takes its time, as one far away does."""
 ANSWER = (Level("answer"), Text("Four working days."), Done("end"))
 SECRET = "wh-secret-of-the-shop"
+LONGER = 3600
+"""Seconds by which the wait of a retry is longer, so that none is over before a busy machine has looked."""
 
 
 class ScriptedProvider(Provider):
@@ -340,10 +345,11 @@ class Desk:
                 # From when it was put off, not from now: a busy machine may have spent seconds since.
                 "with due as (select id, scheduled_at, (select max(at) from jobs.procrastinate_events e"
                 " where e.job_id = w.id and e.type = 'deferred_for_retry') as since from jobs.procrastinate_jobs w"
-                " where status = 'todo' and task_name = %s and scheduled_at is not null)"
+                " where status = 'todo' and task_name = %s and scheduled_at > now())"
                 " update jobs.procrastinate_jobs j set scheduled_at = null from due where j.id = due.id"
-                " returning extract(epoch from due.scheduled_at - coalesce(due.since, now()))",
+                " returning extract(epoch from due.scheduled_at - coalesce(due.since + %s, now()))",
                 task,
+                timedelta(seconds=LONGER),
             )
         ]
 
@@ -369,7 +375,9 @@ async def opened(links, root, folder, clock=None, beside=None, **more):
         clock = ManualClock()
         clock.forward(hours=1)
     settings = Settings(data_dir=folder, keys_dir=folder / "keys", encoder="none", plugins=list(made), **more)
-    async with Runtime.open(settings, links, root, clock=clock, plugins=Plugins.of(**made), migrate=True) as runtime:
+    async with Runtime.open(
+        settings, links, root, clock=clock, timing=Timing(longer=LONGER), plugins=Plugins.of(**made), migrate=True
+    ) as runtime:
         await sign_all(runtime)
         (provider,) = made["scripted"].providers()
         post = made["post"]

@@ -78,18 +78,21 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """Seconds between signs of life of a worker, until it counts as dead, and between looks for dead ones' jobs."""
+    """Seconds between signs of life of a worker, until it counts as dead, and between looks for dead ones' jobs; and
+    seconds that every wait for a retry is longer than its task says, for who looks at the queue in between."""
 
     heartbeat: float = 5.0
     stalled: float = 20.0
     rescue: str = "* * * * * */15"
+    longer: float = 0.0
 
 
 class _Strategy(BaseRetryStrategy):
     """One strategy for every task. A job that a stopping worker cuts short goes back to the queue at once."""
 
-    def __init__(self, retry: Retry) -> None:
+    def __init__(self, retry: Retry, longer: float = 0.0) -> None:
         self._retry = retry
+        self._longer = longer
 
     def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
         if isinstance(exception, asyncio.CancelledError | JobAborted):
@@ -99,7 +102,7 @@ class _Strategy(BaseRetryStrategy):
         wait = random.uniform(0, min(self._retry.cap, self._retry.first * 2**job.attempts))  # noqa: S311
         if isinstance(exception, NotReady) and exception.retry_after is not None:
             wait = max(wait, exception.retry_after)
-        return RetryDecision(retry_at=datetime.now().astimezone() + timedelta(seconds=wait))
+        return RetryDecision(retry_at=datetime.now().astimezone() + timedelta(seconds=wait + self._longer))
 
 
 RESCUE_LIMIT = 10
@@ -206,7 +209,7 @@ class Jobs:
         registered = app.task(
             name=task.name,
             queue=task.queue,
-            retry=_Strategy(task.retry),
+            retry=_Strategy(task.retry, self._timing.longer),
             pass_context=True,
             queueing_lock=f"tick:{task.name}" if task.cron else None,
         )(run)
