@@ -7,11 +7,11 @@ alone come export, rectification, restriction, erasure, retention sweeps and the
 from typing import Any
 
 from pydantic.fields import FieldInfo as PydanticField
-from sqlalchemy import Dialect, LargeBinary
+from sqlalchemy import Dialect, LargeBinary, Table
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.type_api import TypeEngine
 from sqlalchemy.types import TypeDecorator
-from sqlmodel import Field
+from sqlmodel import Field, SQLModel
 from sqlmodel.main import FieldInfo
 
 from omniops.contracts.declaration import Mark
@@ -105,3 +105,15 @@ def field_is_marked(field: PydanticField) -> bool:
     if isinstance(kwargs, dict) and mark_of(kwargs.get("info", {})):
         return True
     return field.primary_key is True or isinstance(field.foreign_key, str)
+
+
+def personal_columns() -> list[tuple[Table, str, Mark]]:
+    """Every personal column of every model that this process knows, plugins' too: its table, name and mark. A table may
+    be declared and not be there, where its plugin's migration failed."""
+    found = []
+    for table in SQLModel.metadata.tables.values():
+        for column in table.columns:
+            mark = mark_of(dict(column.info))
+            if mark is not None and mark.kind == "personal":
+                found.append((table, column.name, mark))
+    return found

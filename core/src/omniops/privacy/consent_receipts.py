@@ -11,12 +11,13 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlmodel import SQLModel, col, select
+from sqlmodel import col, select
 
 from omniops.accounts.service import Accounts, DomainView
-from omniops.contracts.declaration import Mark, Processor
+from omniops.contracts.declaration import Processor
 from omniops.contracts.ids import Clock
 from omniops.contracts.scope import Scope
+from omniops.database.marks import personal_columns
 from omniops.database.service import Database
 from omniops.errors import NotFound
 from omniops.privacy.catalog import Catalog
@@ -173,19 +174,17 @@ class ConsentReceipts:
 
     def _kept(self, purpose: str) -> str:
         """The longest retention of what the purpose opens, in days, or until the consent ends."""
-        days = [self._catalog.retention[key].days for key in {mark.retain for mark in _marks(purpose)}]
+        days = [
+            self._catalog.retention[key].days
+            for key in {mark.retain for _, _, mark in personal_columns() if purpose in mark.purposes}
+        ]
         known = [d for d in days if d is not None]
         return f"P{max(known)}D" if known and len(known) == len(days) else "until the consent ends"
 
 
 def categories_of(purpose: str) -> list[str]:
     """The categories of personal data that a purpose opens, from the marks of all columns."""
-    return sorted({mark.category for mark in _marks(purpose)})
-
-
-def _marks(purpose: str) -> list[Mark]:
-    marks = [column.info.get("mark") for table in SQLModel.metadata.tables.values() for column in table.columns]
-    return [m for m in marks if isinstance(m, Mark) and m.kind == "personal" and purpose in m.purposes]
+    return sorted({mark.category for _, _, mark in personal_columns() if purpose in mark.purposes})
 
 
 def _event(event: ConsentEvent, given_for: timedelta | None) -> dict[str, Any]:

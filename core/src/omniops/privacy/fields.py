@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from sqlmodel import SQLModel
-
 from omniops.contracts.declaration import Category, Purpose, Retention
-from omniops.database.marks import mark_of
+from omniops.database.marks import personal_columns
 from omniops.database.policies import scope_kind
 from omniops.privacy.catalog import Catalog
 
@@ -36,17 +34,14 @@ def personal_fields(catalog: Catalog) -> list[PersonalField]:
 
 
 def _fields(catalog: Catalog) -> Iterator[PersonalField]:
-    for table in SQLModel.metadata.tables.values():
+    for table, column, mark in personal_columns():
         people = MEMBERS if scope_kind(table) == "account" else VISITORS
+        purposes = [catalog.purposes.get(key) or Purpose(key, key, "contract") for key in sorted(mark.purposes)]
+        category = catalog.categories.get(mark.category) or Category(mark.category, mark.category)
         collected = {"domain_id", "created_at"} <= set(table.columns.keys())
-        for column in table.columns:
-            mark = mark_of(dict(column.info))
-            if mark is None or mark.kind != "personal":
-                continue
-            purposes = [catalog.purposes.get(key) or Purpose(key, key, "contract") for key in sorted(mark.purposes)]
-            category = catalog.categories.get(mark.category) or Category(mark.category, mark.category)
-            retention = catalog.retention.get(mark.retain)
-            yield PersonalField(table.name, column.name, people, category, purposes, retention, collected)
+        yield PersonalField(
+            table.name, column, people, category, purposes, catalog.retention.get(mark.retain), collected
+        )
 
 
 def kept(field: PersonalField) -> str:

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
-from sqlmodel import SQLModel
-
-from omniops.contracts.declaration import Mark
+from omniops.database.marks import personal_columns
 from omniops.privacy.catalog import Catalog
 from omniops.privacy.register import ProcessorRegister
 from omniops.settings import Settings
@@ -30,19 +28,9 @@ class Deployment(Protocol):
     register: ProcessorRegister
 
 
-def personal_columns() -> dict[tuple[str, str], Mark]:
-    """Every column with personal data, by table and name, from the marks of all loaded models."""
-    return {
-        (table.name, column.name): mark
-        for table in SQLModel.metadata.tables.values()
-        for column in table.columns
-        if isinstance(mark := column.info.get("mark"), Mark) and mark.kind == "personal"
-    }
-
-
 def collected(catalog: Catalog) -> Mapping[str, str]:
     """The kinds of personal data that are stored: key and title, in the order of the catalogue."""
-    used = {mark.category for mark in personal_columns().values()}
+    used = {mark.category for _, _, mark in personal_columns()}
     return {key: category.title for key, category in catalog.categories.items() if key in used}
 
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from omniops.database.marks import personal_columns
 from omniops.privacy.catalog import Catalog
-from omniops.proof.facts import personal_columns
 from omniops.proof.policy import Policy
 from omniops.settings import Settings
 
@@ -52,7 +52,7 @@ _CHECKS: Mapping[str, tuple[str, Callable[[Ground], bool]]] = {
         "Addresses for security stand in a sentence of their own, as keyed hashes, apart from counting.",
         lambda on: on.says("P39", "keyed hash") and not any(
             "security.protect" in mark.purposes
-            for mark in personal_columns().values()
+            for _, _, mark in personal_columns()
             if mark.category == "usage.network"
         ),
     ),

@@ -11,13 +11,13 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Table, func, select, text
-from sqlmodel import SQLModel, col
+from sqlmodel import col
 from sqlmodel import select as select_rows
 
 from omniops.accounts.models import Domain
 from omniops.audit.service import Audit
 from omniops.contracts.scope import Actor, Scope
-from omniops.database.marks import mark_of
+from omniops.database.marks import personal_columns
 from omniops.database.service import Database
 from omniops.errors import Rejected
 from omniops.privacy.holding import holding
@@ -170,10 +170,8 @@ class Scoping:
 
 def _field_map() -> list[tuple[Table, dict[str, str]]]:
     """Every table with personal columns about somebody, and the category of each."""
-    found = []
-    for table in SQLModel.metadata.tables.values():
-        marks = {column.name: mark_of(dict(column.info)) for column in table.columns}
-        personal = {name: mark.category for name, mark in marks.items() if mark is not None and mark.kind == "personal"}
-        if personal and "subject_id" in table.c:
-            found.append((table, personal))
-    return found
+    found: dict[str, tuple[Table, dict[str, str]]] = {}
+    for table, column, mark in personal_columns():
+        if "subject_id" in table.c:
+            found.setdefault(table.key, (table, {}))[1][column] = mark.category
+    return list(found.values())

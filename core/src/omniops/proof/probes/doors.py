@@ -14,9 +14,9 @@ from omniops.audit.chain import Broken, Walk
 from omniops.audit.reading import end_of, record_of, stretches
 from omniops.contracts.proof import Probe, Sabotage, Stage, hold
 from omniops.contracts.scope import Scope
+from omniops.database.marks import personal_columns
 from omniops.errors import Refused
 from omniops.privacy.catalog import Catalog
-from omniops.proof.facts import personal_columns
 from omniops.proof.probes.acts import ACTOR, ask, conversation, spoken, subject_state
 from omniops.proof.probes.collecting import NO_ENCRYPTION
 
@@ -71,7 +71,7 @@ class FourRestOnContract(Probe):
 
     async def run(self, stage: Stage) -> str:
         purposes = stage.runtime.catalog.purposes
-        named = {key for mark in personal_columns().values() for key in mark.purposes}
+        named = {key for _, _, mark in personal_columns() for key in mark.purposes}
         wide = {purposes[key].within or key for key in named if purposes[key].basis == "contract"}
         hold(
             wide == {"chat.serve", "chat.respond", "account.manage", "support.provide"},

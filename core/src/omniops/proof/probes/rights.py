@@ -12,7 +12,7 @@ from sqlmodel import select
 
 from omniops.contracts.proof import Falsified, Probe, Sabotage, Stage, hold
 from omniops.conversation.models import Conversation
-from omniops.proof.facts import personal_columns
+from omniops.database.marks import personal_columns
 from omniops.proof.probes.acts import ACTOR, ask
 from omniops.proof.probes.asking import asks, copy_of, done, lived, subject_of, to_person, unpacked
 
@@ -204,10 +204,9 @@ async def _compared(stage: Stage, subject: UUID, files: dict[str, bytes]) -> int
     """How many stored values the copy holds. Falsified unless it holds, or names as left out, each of every table."""
     manifest = json.loads(files["manifest.json"])
     named = {one["place"]: one["count"] for one in manifest["left_out"]}
-    personal = personal_columns()
     total = 0
     for (table,) in await stage.rows(_ABOUT_PEOPLE):
-        columns = [column for of, column in personal if of == table]
+        columns = [column for of, column, _ in personal_columns() if of.name == table]
         counts = "".join(f', count("{column}")' for column in columns)
         statement = f'select count(*){counts} from omniops."{table}" where subject_id = %s'  # noqa: S608
         ((rows, *values),) = await stage.rows(statement, subject)
