@@ -367,6 +367,10 @@ class Cut(Exception):
 async def test_a_run_that_is_cut_anywhere_is_finished_by_the_next(people, erase):
     commits, cut_at = 0, None
 
+    def statement(_connection, _cursor, statement, *_):
+        if "audit_append" in statement:  # a transaction of its own, which no commit ends
+            commit(_connection)
+
     def commit(_connection):
         nonlocal commits
         commits += 1
@@ -374,6 +378,7 @@ async def test_a_run_that_is_cut_anywhere_is_finished_by_the_next(people, erase)
             raise Cut
 
     event.listen(Engine, "commit", commit)
+    event.listen(Engine, "before_cursor_execute", statement)
     try:
         for cut_at in count(1):
             people.store.begin(**{"ann@a.example": {}})
@@ -392,4 +397,5 @@ async def test_a_run_that_is_cut_anywhere_is_finished_by_the_next(people, erase)
                 break
     finally:
         event.remove(Engine, "commit", commit)
-    assert cut_at > 5, "it has steps to be cut between"
+        event.remove(Engine, "before_cursor_execute", statement)
+    assert cut_at > 10
