@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from omniops.testing.encoder import EncoderSuite
     from omniops.testing.fakes import AnsweringGate, ManualClock, RecordingLog, ShutGate, ShutVault, context
     from omniops.testing.faults import UpstreamSuite
+    from omniops.testing.graded import GradedSuite
     from omniops.testing.index import KnowledgeIndexSuite, MemoryStore
     from omniops.testing.integration import IntegrationSuite
     from omniops.testing.plugin import PluginSuite
@@ -34,6 +35,7 @@ _WHERE = {
     "Endless": "upstream",
     "Exchange": "upstream",
     "Fault": "wire",
+    "GradedSuite": "graded",
     "HangUp": "upstream",
     "IntegrationSuite": "integration",
     "KnowledgeIndexSuite": "index",
@@ -71,6 +73,7 @@ __all__ = [
     "Endless",
     "Exchange",
     "Fault",
+    "GradedSuite",
     "HangUp",
     "IntegrationSuite",
     "KnowledgeIndexSuite",
