@@ -3,25 +3,21 @@
 import asyncio
 import json
 import re
-import shlex
 import sys
 import tomllib
 from importlib.metadata import entry_points
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import httpx2
 import pytest
 from omniops.accounts.permissions import ALL
-from omniops.cli.app import app
 from omniops.operations.firsts import OPERATOR
 from omniops.runtime import Runtime
 from omniops.settings import load
 from omniops.testing import context
-from typer.testing import CliRunner
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "core"))
-from desk import serving
+from as_written import command, send
 
 PAGE = (Path(__file__).parents[2] / "docs" / "models.md").read_text()
 BLOCK = re.compile(r"^```(\w+)(?: ([^\n]+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -78,27 +74,6 @@ def test_the_page_does_what_it_says(machine, llmock):
     assert len(llmock.requests) > 20
     settings = work(lambda runtime: read(runtime, domain)).settings
     assert (settings.regions, settings.retention) == (["eu"], ["none", "no_store"])
-
-
-def command(line):
-    name, *arguments = shlex.split(line)
-    assert name == "omniops"
-    done = CliRunner().invoke(app, arguments)
-    assert done.exit_code == 0, (line, done.output, done.exception)
-    return done.output
-
-
-async def send(runtime, text, domain, key):
-    """A request of the page, as this shop."""
-    first, _, body = text.partition("\n")
-    method, path = first.split()
-    path = path.replace("{id}", str(domain.id))
-    body = body.replace("pk_…", domain.widget_key)
-    async with serving(runtime) as base, httpx2.AsyncClient(base_url=base) as http:
-        answer = await http.request(
-            method, path, content=body, headers={"authorization": f"Bearer {key}", "content-type": "application/json"}
-        )
-    return answer.status_code, answer.text
 
 
 async def read(runtime, domain):

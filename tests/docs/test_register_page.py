@@ -3,22 +3,18 @@
 import asyncio
 import json
 import re
-import shlex
 import sys
 from pathlib import Path
 
-import httpx2
 import pytest
 from omniops.accounts.permissions import ALL
-from omniops.cli.app import app
 from omniops.operations.firsts import OPERATOR
 from omniops.privacy import register, terms
 from omniops.runtime import Runtime
 from omniops.settings import load
-from typer.testing import CliRunner
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "core"))
-from desk import serving
+from as_written import command, send
 
 PAGE = (Path(__file__).parents[2] / "docs" / "register.md").read_text()
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
@@ -77,25 +73,3 @@ def test_the_table_names_every_reason():
     reasons = set(re.findall(r'(?:reason|code)="(\w+)"', code)) | {"contract_ended", "no_contract"}
     outside = {"unknown_processor", "own_site", "own_webhook"}
     assert {reason for reason in reasons - outside if f"`{reason}`" not in PAGE} == set()
-
-
-def command(line):
-    name, *arguments = shlex.split(line)
-    assert name == "omniops"
-    done = CliRunner().invoke(app, arguments)
-    assert done.exit_code == 0, (line, done.output, done.exception)
-    return done.output
-
-
-async def send(runtime, text, domain, key):
-    """A request of the page, as this shop."""
-    first, _, body = text.partition("\n")
-    method, path = first.split()
-    async with serving(runtime) as base, httpx2.AsyncClient(base_url=base) as http:
-        answer = await http.request(
-            method,
-            path.replace("{id}", str(domain.id)),
-            content=body or None,
-            headers={"authorization": f"Bearer {key}", "content-type": "application/json"},
-        )
-    return answer.status_code, answer.text

@@ -1,38 +1,19 @@
 """The `privacy audit` and `privacy breach` commands over a real database: what they do and what they print."""
 
-import asyncio
 import json
 from uuid import uuid4
 
 import pytest
+from commands import over_shop
 from omniops.cli import privacy_audit, privacy_breach
 from omniops.cli.app import app
-from omniops.contracts.ids import SystemClock
 from omniops.errors import Rejected
-from omniops.operations.firsts import Firsts
-from omniops.runtime import Runtime
-from omniops.settings import Settings
 from typer.testing import CliRunner
 
 
 @pytest.fixture(scope="module")
 def over(postgres, links, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("privacy")
-    settings = Settings(data_dir=folder, keys_dir=folder / "keys", plugins=["site", "hybrid"], encoder="none")
-
-    def with_runtime(work):
-        async def run():
-            async with Runtime.open(settings, links, postgres.root, clock=SystemClock(), migrate=True) as runtime:
-                return await work(runtime)
-
-        return asyncio.run(run())
-
-    async def shop(runtime):
-        firsts = Firsts(runtime.database, runtime.accounts, runtime.members, runtime.knowledge)
-        await firsts.ensure_site((await firsts.ensure("Shop")).account_id, "https://shop.example")
-
-    with_runtime(shop)
-    return with_runtime
+    return over_shop(links, postgres.root, tmp_path_factory.mktemp("privacy"), ["site", "hybrid"])
 
 
 @pytest.fixture

@@ -1,36 +1,17 @@
 """The `source` commands over a real database: what they change and what they print."""
 
-import asyncio
 import json
 
 import pytest
+from commands import over_shop
 from omniops.cli import sources
 from omniops.cli.app import app
-from omniops.contracts.ids import SystemClock
-from omniops.operations.firsts import Firsts
-from omniops.runtime import Runtime
-from omniops.settings import Settings
 from typer.testing import CliRunner
 
 
 @pytest.fixture
 def omniops(postgres, links, tmp_path, monkeypatch):
-    settings = Settings(
-        data_dir=tmp_path, keys_dir=tmp_path / "keys", plugins=["site", "quoting", "hybrid"], encoder="none"
-    )
-
-    def with_runtime(work):
-        async def run():
-            async with Runtime.open(settings, links, postgres.root, clock=SystemClock(), migrate=True) as runtime:
-                return await work(runtime)
-
-        return asyncio.run(run())
-
-    async def shop(runtime):
-        firsts = Firsts(runtime.database, runtime.accounts, runtime.members, runtime.knowledge)
-        await firsts.ensure_site((await firsts.ensure("Shop")).account_id, "https://shop.example")
-
-    with_runtime(shop)
+    with_runtime = over_shop(links, postgres.root, tmp_path, ["site", "quoting", "hybrid"])
     monkeypatch.setattr(sources, "with_runtime", with_runtime)
 
     def call(*arguments):
