@@ -1,5 +1,6 @@
-"""Everything that must hold, in one command: style, types, floors, tests with branch coverage. `--quick` leaves out the
-browser and fault tests, and those that take long.
+"""Everything that must hold, in one command: style, types, floors, tests. `--quick` leaves out the browser and fault
+tests, and those that take long. `--long` plays each game of chance (kills, races, faults, sabotages) some hundred or
+thousand times instead of some ten: before a release. `--cover` measures the branches that the tests reach.
 
 On Debian and its like, what the tests need of the system is installed first (as root, or with sudo where that asks for
 no password). Elsewhere a sentence says what to install.
@@ -48,32 +49,38 @@ def prepare() -> None:
         sys.exit(f"These packages could not be installed: {', '.join(missing)}. See apt-get's words above.")
 
 
-def steps(quick: bool) -> list[tuple[str, list[str]]]:
-    # Tests wait more than they compute: for PostgreSQL, browsers and children. A module stays in one process, and those
-    # that take longest begin first. Each test is named as it ends: should one hang, it is the one that is missing.
+def steps(quick: bool, long: bool, cover: bool) -> list[tuple[str, list[str]]]:
+    # Tests wait for PostgreSQL, browsers and children as well. A module stays in one process, and those that take
+    # longest begin first. Each test is named as it ends: should one hang, it is the one that is missing.
     workers = str((os.cpu_count() or 1) + 1)
     tests = [sys.executable, "-m", "pytest", "-v", "-n", workers, "--dist", "loadfile", "--no-loadscope-reorder"]
     tests.append("--durations=30")
+    if quick or cover:  # nor does what plays many rounds go through the tracer as well: it takes long enough
+        tests += ["-m", "not slow"]
+    if long:
+        tests.append("--long")
+    if cover:
+        tests += ["--cov", "--cov-report="]
     # Named one by one: of folders inside each other the outer one alone would count, and its order.
-    folders = [f"tests/{name}" for name in ("faults", "journeys", "core", "docs", "seams", "typing")] + ["plugins"]
-    # What plays thousands of rounds does not go through the tracer as well: it would wait for nothing but that.
-    slow = [] if quick else [("slow tests", [*tests, "-m", "slow", *folders])]
-    left_out = ["--ignore", "tests/journeys", "--ignore", "tests/faults"] if quick else []
-    tests += ["-m", "not slow", "--cov", "--cov-report=", *left_out, *(folders[2:] if quick else folders)]
+    rooms = sorted(f"core/{room.name}" for room in (HERE / "tests" / "core").iterdir() if any(room.glob("test_*.py")))
+    parts = dict.fromkeys(("faults", "core/proof", "journeys", *rooms, "packaging", "docs", "seams", "typing"))
+    left_out = ("faults", "journeys") if quick else ()
+    tests += [*(f"tests/{name}" for name in parts if name not in left_out), "plugins"]
     return [
         ("style", ["ruff", "check", "."]),
         ("format", ["ruff", "format", "--check", "."]),
         ("types", ["mypy"]),
         ("floors", ["lint-imports", "--no-cache"]),
-        *slow,
         ("tests", tests),
-        ("coverage", [sys.executable, "-m", "coverage", "report"]),
+        *([("coverage", [sys.executable, "-m", "coverage", "report"])] if cover else []),
     ]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--long", action="store_true")
+    parser.add_argument("--cover", action="store_true")
     chosen = parser.parse_args()
     prepare()
     os.chdir(HERE)
@@ -83,7 +90,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="omniops-compiled-") as compiled:
         environment = {**os.environ, "PATH": path, "PYTHONPYCACHEPREFIX": compiled}
         environment.pop("PYTHONDONTWRITEBYTECODE", None)
-        for name, command in steps(chosen.quick):
+        for name, command in steps(chosen.quick, chosen.long, chosen.cover):
             print(f"── {name}: {' '.join(command[-4:])}", flush=True)
             started = time.monotonic()
             if subprocess.run(command, env=environment).returncode:

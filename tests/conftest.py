@@ -21,6 +21,16 @@ structlog.configure(
 )
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--long", action="store_true", help="each game of chance as often as it is meant to be played")
+
+
+@pytest.fixture(scope="session")
+def long(request: pytest.FixtureRequest) -> bool:
+    """Whether there is time. Kills, races and faults are then played some hundred or thousand times, not some ten."""
+    return bool(request.config.getoption("--long"))
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[ScratchServer]:
     with scratch_server() as server:

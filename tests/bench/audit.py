@@ -1,9 +1,11 @@
 """What the audit costs: appending, what it adds to an opening and to a write, and checking chains.
 
-python tests/bench/audit.py [--entries 1000000]
+python tests/bench/audit.py [--entries 1000000] [--only chain]
 
 `open` compares openings of one message with and without the entry, by eight callers at a time and by one. `write`
-compares a transaction that stores a message with and without its note.
+compares a transaction that stores a message with and without its note. Checks and exports must not need more memory for
+a longer chain: `growth_mb` is the most that the process held above where it began. `--only chain` leaves `open` and
+`write` out, which wait for the disk.
 """
 
 import argparse
@@ -11,10 +13,13 @@ import asyncio
 import json
 import statistics
 import tempfile
+import threading
 import time
+from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
+import psutil
 from omniops.audit.export import Exports, check
 from omniops.audit.service import Entry
 from omniops.contracts.ids import SystemClock
@@ -45,7 +50,34 @@ async def append(rooms, account, count):
     }
 
 
+@contextmanager
+def watched(found, name):
+    """Enters the growth of this process's memory while the block runs."""
+    own, over = psutil.Process(), threading.Event()
+    begun = most = own.memory_info().rss
+
+    def watch():
+        nonlocal most
+        while not over.wait(0.02):
+            most = max(most, own.memory_info().rss)
+
+    watching = threading.Thread(target=watch)
+    watching.start()
+    try:
+        yield
+    finally:
+        over.set()
+        watching.join()
+        found[name] = round((most - begun) / 2**20, 1)
+
+
 async def checking(rooms, account, count):
+    memory = {}
+    with watched(memory, "growth_mb"):
+        return await measured(rooms, account, count) | {"memory": memory}
+
+
+async def measured(rooms, account, count):
     started = time.perf_counter()
     verdict = await rooms.audit.verify(account)
     in_database = time.perf_counter() - started
@@ -148,14 +180,15 @@ async def opening(rooms):
     return found
 
 
-async def main(entries):
+async def main(entries, only):
     with scratch_server() as server:
         async with Rooms.open(server.database(), server.root, SystemClock()) as rooms:
             async with rooms.database.session(await rooms.domain()) as session:
                 connection = await session.connection()
                 fsync = (await connection.execute(text("show fsync"))).scalar_one()
             print(json.dumps({"fsync": fsync}), flush=True)
-            print(json.dumps(await opening(rooms)), flush=True)
+            if only != "chain":
+                print(json.dumps(await opening(rooms)), flush=True)
             account = uuid4()
             print(json.dumps({"entries": entries} | await append(rooms, account, entries)), flush=True)
             print(json.dumps(await checking(rooms, account, entries)), flush=True)
@@ -164,4 +197,6 @@ async def main(entries):
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--entries", type=int, default=1_000_000)
-    asyncio.run(main(parser.parse_args().entries))
+    parser.add_argument("--only", choices=("chain",))
+    chosen = parser.parse_args()
+    asyncio.run(main(chosen.entries, chosen.only))

@@ -21,7 +21,7 @@ async def send(runtime, text, domain, key):
     """A request of the page, as this shop."""
     first, _, body = text.partition("\n")
     method, path = first.split()
-    async with serving(runtime) as base, httpx2.AsyncClient(base_url=base) as http:
+    async with serving(runtime) as base, httpx2.AsyncClient(base_url=base, timeout=60) as http:
         answer = await http.request(
             method,
             path.replace("{id}", str(domain.id)),

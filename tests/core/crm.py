@@ -16,7 +16,8 @@ PNG = b"\x89PNG\r\n\x1a\n" + b"pixels of a receipt" * 10
 
 
 class CrmStore(ExternalStore):
-    """Customers by e-mail. `mood` is how the next answers are: honest, lying, silent, raising, mute or refusing."""
+    """Customers by e-mail. `mood` is how the next answers are: honest, lying, silent, raising, mute, refusing or
+    talkative, which adds somebody else's addresses to what it says."""
 
     key, processor, title = "customers", "crm", "Customer file"
 
@@ -57,7 +58,10 @@ class CrmStore(ExternalStore):
         if self.mood != "lying":
             for email in mine:
                 del self.customers[email]
-        return Fulfilment("done" if mine else "nothing_held", f"Deleted {', '.join(mine)}: 204." if mine else "None.")
+        said = f"Deleted {', '.join(mine)}: 204." if mine else "None."
+        if self.mood == "talkative":
+            said += " Also nakamura@work.example, +44 20 7946 0958, 203.0.113.77, DE89 3704 0044 0532 0130 00."
+        return Fulfilment("done" if mine else "nothing_held", said)
 
     async def rectify(self, person, category, value):
         if answer := await self._act("rectify", person):

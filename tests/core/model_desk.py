@@ -63,7 +63,7 @@ class ModelPlugin(Plugin):
         self.begin()
 
     def begin(self) -> None:
-        self.ran = []
+        self.ran, self.visitors = [], []
         self.effects = None
         """A file that gets a line for each change, for tests whose process does not live to tell."""
         self.go, self.reached = asyncio.Event(), asyncio.Event()
@@ -100,6 +100,7 @@ class ModelPlugin(Plugin):
     ) -> ToolAnswer:
         """Tells where an order is."""
         self.ran.append(("order_status", number))
+        self.visitors.append(use.subject_id)
         if isinstance(self.result, BaseException):
             raise self.result
         if self.result is None:
@@ -127,4 +128,5 @@ class ModelPlugin(Plugin):
     async def refund(self, use: Use, *, number: str, amount: Annotated[int, Field(ge=1)]) -> ToolAnswer:
         """Pays money back."""
         self.ran.append(("refund", number, amount, use.key))
+        self.visitors.append(use.subject_id)
         return ToolAnswer(f"{amount} were paid back for order {number}.")

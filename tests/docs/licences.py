@@ -16,6 +16,7 @@ OURS = (
     "omniops-anthropic",
     "omniops-browser",
     "omniops-gemini",
+    "omniops-hashicorp",
     "omniops-minilm",
     "omniops-openai",
     "omniops-tcf",

@@ -50,7 +50,9 @@ def test_the_pages_own_checker_takes_a_real_export_and_no_other(exported):
     assert names["verify"](lines, key) == 13
     forged = [line.replace(b'"values":4', b'"values":5') for line in lines]
     assert forged != lines
-    for wrong in (forged, lines[:-1], [*lines[:-3], *lines[-1:]]):
+    gone = [line.replace(b'"expired":false', b'"expired":true') for line in lines if not line.startswith(b"[")]
+    gone = [*gone[:-1], *[line for line in lines if line.startswith(b"[")][-1:], gone[-1]]
+    for wrong in (forged, gone, lines[:-1], [*lines[:-3], *lines[-1:]]):
         with pytest.raises(AssertionError):
             names["verify"](wrong, key)
 

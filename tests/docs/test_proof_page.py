@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from cryptography.exceptions import InvalidSignature
 from omniops.operations.proving import application
-from omniops.proof.report import USE, signed
+from omniops.proof.report import FORMAT, USE, signed
 from omniops.proof.runner import run_probe, try_sabotages
 from omniops.proof.stage import LiveStage
 from omniops.runtime import Runtime
 from omniops.settings import Settings
-from omniops.vault.signing import Signer
+from omniops.signing import Signer
 
 PAGE = (Path(__file__).parents[2] / "docs" / "proof.md").read_text()
 
@@ -36,7 +36,7 @@ def code(tmp_path_factory):
 
 def test_a_real_report_holds_and_no_other(code, postgres):
     signer = Signer(postgres.root.secret(USE))
-    published = json.loads(json.dumps(signed({"format": "omniops-proof-1", "claims": ["é"]}, signer)))
+    published = json.loads(json.dumps(signed({"format": FORMAT, "claims": ["é"]}, signer)))
     verify = code["verify"].verify
     assert verify(published, signer.public_bytes.hex())["claims"] == ["é"]
     with pytest.raises(InvalidSignature):
@@ -52,7 +52,7 @@ async def test_the_probe_of_the_page_is_a_good_one(code, postgres, links, tmp_pa
     probe = code["probe"].NoCards
     async with (
         Runtime.open(settings, links, postgres.root, migrate=True) as runtime,
-        LiveStage.open(runtime, application(runtime)) as stage,
+        LiveStage.open(runtime, application(runtime, postgres.root)) as stage,
     ):
         found = await run_probe(probe, stage)
         assert (found.state, found.claims) == ("proved", ("P8",)), found.said
@@ -61,7 +61,7 @@ async def test_the_probe_of_the_page_is_a_good_one(code, postgres, links, tmp_pa
 
 
 def test_the_page_names_every_verdict_and_setting():
-    for word in ("PROVED", "UNPROVEN", "FAILED", "ATTESTED", "EXPIRED"):
+    for word in ("PROVED", "UNPROVEN", "FAILED", "ATTESTED", "STALE"):
         assert f"| {word} |" in PAGE
     for name in (
         "legal_name",

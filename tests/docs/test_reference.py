@@ -17,14 +17,11 @@ ROOT = Path(__file__).parents[2]
 PAGES = ROOT / "docs" / "reference"
 WITHOUT_A_PLUGIN = {
     "breach_declared": "core itself warns by mail; a plugin that is told is in tests/seams/test_hooks.py",
-    "probes": "core's own probes prove core's claims; the first plugins with claims of their own are still to come",
     "redactors": "core's own recognisers need none; an alternative is in tests/core/conversation/test_redaction.py",
     "retention_rules": "a plugin from outside is tried in tests/seams/test_retention.py",
     "retention_swept": "a plugin from outside is tried in tests/seams/test_retention.py",
     "retention_veto": "a plugin from outside is tried in tests/seams/test_retention.py",
-    "root_keys": "core has two places itself; a key service is played in tests/seams/test_root_keys.py",
-    "routes": "no first-party plugin has routes yet",
-    "tools": "core's own tools need no plugin; plugins' are tried in tests/core/conversation/test_model_turns.py",
+    "tools": "shops and calendars need none; that of docs/tutorial-tools.md is tried by test_tools_page.py",
 }
 
 
@@ -40,7 +37,7 @@ def test_the_reference_is_current():
 
 def test_check_names_the_page_that_is_not_current(tmp_path):
     assert run(str(tmp_path)).returncode == 0
-    assert {path.name for path in tmp_path.iterdir()} == {"hooks.md", "settings.md", "cli.md"}
+    assert {path.name for path in tmp_path.iterdir()} == {"hooks.md", "settings.md", "cli.md", "laws.md"}
     (tmp_path / "settings.md").write_text("old")
     (tmp_path / "cli.md").unlink()
     done = run("--check", str(tmp_path))

@@ -14,8 +14,8 @@ from omniops.privacy.rights.certificates import certified
 from omniops.privacy.rights.clocks import rules
 from omniops.privacy.rights.models import RightsCase, RightsTask
 from omniops.privacy.rights.requests import CONFIRM_DAYS
+from omniops.signing import Signer
 from omniops.vault.roots import FolderRoot
-from omniops.vault.signing import Signer
 from typer.testing import CliRunner
 
 PAGE = (Path(__file__).parents[2] / "docs" / "rights.md").read_text()

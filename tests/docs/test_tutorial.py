@@ -15,6 +15,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "tutorial-plugin.md").read_text()
 CHANNEL = (ROOT / "docs" / "tutorial-channel.md").read_text()
+INTEGRATION = (ROOT / "docs" / "tutorial-integration.md").read_text()
 PROVIDER = (ROOT / "docs" / "tutorial-provider.md").read_text()
 BLOCK = re.compile(r"^```(\w+)(?: title=\"([^\"]+)\")?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 UV = os.environ.get("UV") or shutil.which("uv") or "uv"
@@ -68,6 +69,14 @@ def test_the_channel_tutorial_does_what_it_says_in_four_short_files(reader):
     assert sum(len(text.splitlines()) for text in files) <= 200
 
 
+def test_the_integration_tutorial_does_what_it_says(reader):
+    """How long it is, and that it works, `test_integration_page` looks at."""
+    folder, environment = reader
+    folder = folder.with_name("integration")
+    folder.mkdir()
+    follow(INTEGRATION, folder, environment)
+
+
 def test_a_provider_written_from_the_docs_alone_passes_its_suite_in_150_lines(reader):
     folder, environment = reader
     folder = folder.with_name("provider")
@@ -105,7 +114,7 @@ def test_the_readers_plugin_changed_nothing_in_core(reader):
     assert checked > 100
 
 
-@pytest.mark.parametrize(("page", "least"), [(PAGE, 8), (CHANNEL, 6), (PROVIDER, 5)])
+@pytest.mark.parametrize(("page", "least"), [(PAGE, 8), (CHANNEL, 6), (INTEGRATION, 9), (PROVIDER, 5)])
 def test_every_code_block_names_its_file(page, least):
     blocks = BLOCK.findall(page)
     assert len(blocks) >= least

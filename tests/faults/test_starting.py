@@ -127,6 +127,12 @@ def newer(used):
     )
 
 
+def test_a_database_that_was_just_set_up_fits(used):
+    looked = used.run("migrate", "--check")
+    assert looked.returncode == 0, looked
+    assert "The database fits this version." in looked.stderr
+
+
 def test_a_newer_database_that_needs_newer_code_is_left_alone(newer):
     revise(newer, "update omniops.schema_info set oldest_code = '9.0.0' where owner = 'core' returning 1")
     for command in (["up", "--port", "0"], ["status"], ["migrate"]):

@@ -1,6 +1,7 @@
 """The product as a stranger starts it: `omniops demo` in processes of its own, and a real browser before it."""
 
 import contextlib
+import functools
 import os
 import re
 import shutil
@@ -175,6 +176,12 @@ def visits(browser, hosts):
         assert [text for text in visit.wrong if not any(known in text for known in visit.expected)] == []
 
 
+@pytest.fixture
+def visiting(browser):
+    """`visits` in this browser, for a test with a stage of its own."""
+    return functools.partial(visits, browser)
+
+
 @pytest.fixture(scope="session")
 def stage(postgres, tmp_path_factory):
     from stage import Stage
@@ -182,6 +189,13 @@ def stage(postgres, tmp_path_factory):
     stage = Stage(postgres.database(), postgres.root, tmp_path_factory.mktemp("stage"))
     yield stage
     stage.stop()
+
+
+@pytest.fixture(scope="session")
+def website(postgres, tmp_path_factory):
+    from shopfront import opened
+
+    yield from opened(postgres, postgres.database(), tmp_path_factory.mktemp("website"))
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from desk import HOLD
+from desk_plugins import HOLD
 from omniops.contracts.provider import Done, Level, Text
 from playwright.sync_api import expect
 

@@ -6,7 +6,7 @@ import re
 from uuid import uuid4
 
 import pytest
-from desk import HOLD
+from desk_plugins import HOLD
 from omniops.contracts.provider import Done, Level, ProviderError, Text, ToolCall
 from omniops.web.assets import source_of
 from playwright.sync_api import expect

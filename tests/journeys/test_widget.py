@@ -140,11 +140,16 @@ def test_cards_are_shown_and_answer_for_the_visitor(stage, show, domain):
         ProductCard(
             "Ridge 2 tent",
             url,
-            "289.00",
+            "1289.00",
             "GBP",
             "Two people, 2.1 kg",
             "in_stock",
-            (Variant("Moss", "14 in stock"), Variant("Slate", "3 in stock"), Variant("Ochre", "from 2 Dec")),
+            (
+                Variant("Moss", price="1289.00", stock="in_stock", left=14),
+                Variant("Slate / extra large", price="1299.00", stock="sold_out"),
+                Variant("Ochre", "from 2 Dec"),
+                Variant("Pine"),
+            ),
         ),
         TextCard("Worth knowing", "<b>Eight</b> guy lines are in the bag."),
         ListCard("Also in this family", (Row("Ridge 3", "three people", url), Row("Footprint"))),
@@ -158,11 +163,19 @@ def test_cards_are_shown_and_answer_for_the_visitor(stage, show, domain):
     chat.ask("Will it hold?")
     expect(chat.part(".card")).to_have_count(5)
     product = chat.part(".card").first
-    expect(product).to_contain_text("£289.00")
+    expect(product.locator(".top")).to_contain_text("from £1,289.00")
+    cells = ["Moss£1,289.00in stock (14)", "Slate / extra large£1,299.00sold out", "Ochrefrom 2 Dec", "Pine"]
+    expect(product.locator("li")).to_have_text(cells)
     expect(product.locator("a.button")).to_have_attribute("href", url)
     expect(chat.part(".card").nth(1)).to_contain_text("<b>Eight</b> guy lines")
     assert chat.violations() == []
     chat.picture("cards-1440")
+    chat.page.set_viewport_size({"width": 390, "height": 844})
+    lines = "e => e.getBoundingClientRect().height / parseFloat(getComputedStyle(e).lineHeight)"
+    assert round(product.locator(".top strong").last.evaluate(lines)) == 1, "a price is not broken"
+    assert round(product.locator("li strong").nth(1).evaluate(lines)) <= 2, "words are not broken"
+    assert chat.violations() == []
+    chat.picture("cards-390")
     form = chat.part("form.card")
     form.locator("button").click()
     expect(form.locator("[role=alert]")).to_contain_text("Name: Please fill this in.")

@@ -9,6 +9,7 @@ import pytest
 from omniops import Health, Info, Plugin, hookimpl
 from omniops.contracts.breach import BreachDeclared
 from omniops.contracts.channel import Channel, ChannelCapabilities
+from omniops.contracts.commerce import Commerce
 from omniops.contracts.consent import ConsentChange, ConsentSource, Verdict
 from omniops.contracts.declaration import Declaration, Processor
 from omniops.contracts.integration import Integration
@@ -143,7 +144,7 @@ def test_channels_keep_the_first_of_a_name(seams):
 
 def test_integrations(seams):
     link = made(Integration, name="shop", title="Shop", processor="shop")
-    assert collected(seams, "integrations", link) == {"shop": link}
+    assert collected(seams, "integrations", link) == {"shop": ("sound", link)}
 
 
 def test_tools_keep_the_first_of_a_name_and_know_their_plugin(seams):
@@ -175,6 +176,14 @@ def test_tools_take_their_arguments_by_name_and_type_only():
     for function in (loose, alone):
         with pytest.raises(ConfigError, match="arameter"):
             Tool(function, risk="read")
+
+
+def test_shops_keep_the_first_of_a_name_and_know_their_plugin(seams):
+    first, second = made(Commerce, name="shop", title="One"), made(Commerce, name="shop", title="Two")
+    assert collected(seams, "shops", first) == {"shop": ("sound", first)}
+    found, said = seams("shops", one=[first], two=[second])
+    assert found.shops() == {"shop": ("one", first)}
+    assert said == ["'shop' is offered twice; the first one stays."]
 
 
 def test_mailers_stand_in_the_operators_order(seams):

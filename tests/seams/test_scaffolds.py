@@ -59,7 +59,13 @@ def test_every_kind_has_readme_changelog_and_types(tmp_path):
     for kind in KINDS:
         folder = scaffold(f"x_{kind}", kind, tmp_path, taken=[])
         written = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
-        assert {"README.md", "CHANGELOG.md", "pyproject.toml", f"src/omniops_x_{kind}/py.typed"} <= written
+        assert {
+            "README.md",
+            "CHANGELOG.md",
+            "pyproject.toml",
+            "quality.toml",
+            f"src/omniops_x_{kind}/py.typed",
+        } <= written
         for path in folder.rglob("*"):
             assert path.is_dir() or "{" + "{" not in path.read_text()
 

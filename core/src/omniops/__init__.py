@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from omniops.database.marks import not_personal, personal, secret
     from omniops.database.models import AccountModel, DomainModel, SubjectModel, belongs_to
     from omniops.hookspecs import Plugin, hookimpl
-    from omniops.server.permissions import requires
+    from omniops.server.permissions import DomainAccess, requires, requires_domain
 
 _WHERE = {
     "Actor": "contracts.scope",
@@ -41,12 +41,15 @@ _WHERE = {
     "Info": "contracts.plugin",
     "PluginContext": "contracts.plugin",
     "PluginSettings": "contracts.plugin",
+    "DomainAccess": "server.permissions",
     "requires": "server.permissions",
+    "requires_domain": "server.permissions",
 }
 
 __all__ = [
     "AccountModel",
     "Actor",
+    "DomainAccess",
     "DomainModel",
     "ExternalStore",
     "Fulfilment",
@@ -65,6 +68,7 @@ __all__ = [
     "not_personal",
     "personal",
     "requires",
+    "requires_domain",
     "seal",
     "secret",
 ]

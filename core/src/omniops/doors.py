@@ -11,11 +11,14 @@ from uuid import UUID
 
 import httpx2
 
+from omniops.connections.service import Connections
 from omniops.contracts.ids import SystemClock
+from omniops.contracts.integration import Link
 from omniops.contracts.knowledge import Encoder
 from omniops.contracts.plugin import Opened, PluginContext
 from omniops.contracts.scope import Actor, Scope
 from omniops.errors import ConfigError
+from omniops.gate.addresses import parse_target
 from omniops.gate.grants import Grant
 from omniops.gate.http import client as gate_client
 from omniops.gate.service import Gate
@@ -35,6 +38,7 @@ class Rooms:
     gate: Gate | None = None
     register: ProcessorRegister | None = None
     encoders: Encoders | None = None
+    connections: Connections | None = None
 
     def encoder(self) -> Encoder | None:
         return self.encoders() if self.encoders is not None else None
@@ -77,8 +81,9 @@ class PluginGate:
         categories: Sequence[str] = (),
         subjects: Sequence[UUID] = (),
         scope: Scope | None = None,
+        host: str | None = None,
     ) -> httpx2.AsyncClient:
-        return gate_client(*self._granted(processor, purpose, categories, subjects, scope))
+        return gate_client(*self._granted(processor, purpose, categories, subjects, scope, host))
 
     def dial(
         self,
@@ -102,12 +107,29 @@ class PluginGate:
         categories: Sequence[str],
         subjects: Sequence[UUID],
         scope: Scope | None = None,
+        host: str | None = None,
     ) -> tuple[Gate, Grant]:
         entry = self._rooms.register.get(processor) if self._rooms.register else None
         if entry is None or entry.plugin != self._name:
             raise ConfigError(f"Plugin {self._name!r} declares no processor {processor!r}.")
+        if host is not None and not entry.processor.connected_host:
+            raise ConfigError(f"The hosts of {processor!r} are those that it declares; no other can be given.")
+        hosts = frozenset({parse_target(host, 443).host}) if host is not None else frozenset[str]()
         assert self._rooms.gate is not None
-        return self._rooms.gate, Grant(processor, purpose, scope, tuple(categories), tuple(subjects))
+        return self._rooms.gate, Grant(processor, purpose, scope, tuple(categories), tuple(subjects), hosts)
+
+
+class PluginLinks:
+    """The connections of one plugin, at work."""
+
+    def __init__(self, name: str, rooms: Rooms) -> None:
+        self._name = name
+        self._rooms = rooms
+
+    async def of(self, scope: Scope, kind: str = "") -> Sequence[Link]:
+        if self._rooms.connections is None:
+            raise ConfigError(f"Plugin {self._name!r} used its connections before it was constructed.")
+        return await self._rooms.connections.links(scope, self._name, kind)
 
 
 def shut_context(data: Path, name: str, values: Any) -> PluginContext:
@@ -127,4 +149,5 @@ def shut_context(data: Path, name: str, values: Any) -> PluginContext:
         log=logger(f"plugin.{name}"),
         folder=data / "plugins" / name,
         encoder=nothing.encoder,
+        links=PluginLinks(name, nothing),
     )

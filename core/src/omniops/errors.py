@@ -45,6 +45,10 @@ class NotReady(OmniOpsError):
         self.retry_after = retry_after
 
 
+class OwnDoing(NotReady):
+    """What has to end first is of our own; the other side did not fail."""
+
+
 class Throttled(NotReady):
     """Tried too often in a while."""
 

@@ -23,6 +23,7 @@ import pluggy
 
 from omniops.contracts.breach import BreachDeclared
 from omniops.contracts.channel import Channel
+from omniops.contracts.commerce import Commerce
 from omniops.contracts.consent import ConsentChange, ConsentSource, Verdict
 from omniops.contracts.declaration import Declaration, Retention
 from omniops.contracts.integration import Integration
@@ -170,7 +171,9 @@ class Plugin:
 
     @seam("collect", gives=Integration, many=True)
     def integrations(self) -> Sequence[Integration]:
-        """Links to outside systems. Called at start-up; a connection is checked before it is saved."""
+        """Links to outside systems. Called at start-up; a connection is checked before it is saved. A plugin may offer
+        several, and channels that work by them (`Integration.channels`). Of two with one name the first in the
+        operator's order stays; the other is reported."""
         return ()
 
     # Tools: what the AI may do
@@ -180,6 +183,14 @@ class Plugin:
         """Functions that a model may call for a visitor, each with its risk. Called once at start-up; a tool is offered
         where the plugin is on for the domain, and to models that can call tools. Two tools of one name: the first in
         the operator's order is offered, the second is reported. An error drops the plugin's tools."""
+        return ()
+
+    @seam("collect", gives=Commerce, many=True)
+    def shops(self) -> Sequence[Commerce]:
+        """Shops that core can ask for products, orders and terms. Called once at start-up; must ask nobody. A shop is
+        used where the plugin is on for the domain and connected; of two connected ones the first in the operator's
+        order. Core makes the tools from it and decides who may see an order. Two shops of one name: the first in the
+        operator's order keeps it, the second is reported. An error drops the plugin's shops."""
         return ()
 
     # Consent: the ledger is core's; a plugin can bring answers, take a yes away, and be told
@@ -196,7 +207,8 @@ class Plugin:
     async def consent_veto(self, change: ConsentChange) -> Verdict | None:
         """Whether a yes may stand. Called before a yes is recorded, a renewal included, where the plugin is on for the
         domain; all plugins are asked at the same time, and one no is enough. The answer is stored with the event. An
-        error, a hang or None means *no consent*: the answer is recorded as a refusal, and whoever asked is told so."""
+        error, a hang or None means *no consent*: the answer is recorded as a refusal, and whoever asked is told so. The
+        same where the plugin does not load any more."""
         return None
 
     @seam("gather", gives=object, deadline=5.0)
@@ -223,7 +235,8 @@ class Plugin:
 
         Called whenever a run is planned. A key that nobody declares is a new class, which marks may name; a known key
         shortens, for this domain. An empty sequence: nothing to say. Closed: an error, a hang, None, or a time that is
-        longer than the register's means that nothing is deleted; the run is incomplete and says why."""
+        longer than the register's means that nothing is deleted, and so does a plugin that does not load any more; the
+        run is incomplete and says why."""
         return ()
 
     @seam("gather", gives=KeptBack, deadline=10.0, closed=True)
@@ -232,7 +245,8 @@ class Plugin:
 
         Called where the plugin is on, when a run is planned, when an approved one is checked, and before anything is
         deleted, also by a run that goes on after a crash. `KeptBack()`: nothing is kept. Closed: an error, a hang or
-        None means that nothing is deleted; the run is incomplete and says why."""
+        None means that nothing is deleted, and so does a plugin that does not load any more; the run is incomplete and
+        says why."""
         return KeptBack()
 
     @seam("gather", gives=object)
@@ -265,7 +279,10 @@ class Plugin:
         """Routes under `/v1/plugins/NAME`, behind core's sign-in and the domain's scope. None for no routes.
 
         Called once at start-up, after core's own routes. Every route needs `omniops.requires(…)`; a route without a
-        permission drops the router. A cookie that is not declared never leaves the server: the answer becomes an error.
+        permission drops the router. One about a website has `{domain_id}` in its path and `omniops.requires_domain(…)`,
+        which gives a `DomainAccess`: its `scope` is the website's, and another account's website is not found.
+
+        A cookie that is not declared never leaves the server: the answer becomes an error.
         """
         return None
 

@@ -17,8 +17,15 @@ from omniops.accounts.repeats import Repeats
 from omniops.accounts.service import Accounts
 from omniops.accounts.throttle import Throttle
 from omniops.analytics.service import Analytics
-from omniops.audit.service import Audit
+from omniops.audit.service import SIGNING, Audit
+from omniops.connections.address_books import AddressBooks
+from omniops.connections.circuit import Circuit
+from omniops.connections.granting import Granting
+from omniops.connections.keeping import Keeping
 from omniops.connections.listening import Listening
+from omniops.connections.posting import Posting
+from omniops.connections.posting_store import post_stores
+from omniops.connections.room import Traffic
 from omniops.connections.service import Connections
 from omniops.contracts.ids import Clock, SystemClock
 from omniops.contracts.knowledge import KnowledgeIndex
@@ -26,16 +33,25 @@ from omniops.contracts.plugin import Log
 from omniops.contracts.root_keys import RootProvider
 from omniops.conversation.ai_marks import AiMarks
 from omniops.conversation.answering import Answering
+from omniops.conversation.appointments.book import Appointments
+from omniops.conversation.appointments.chat import AppointmentsInChat
 from omniops.conversation.attachments import Attachments
 from omniops.conversation.calibrating import Calibrating
 from omniops.conversation.composing import Composer
+from omniops.conversation.fetching import Fetching
 from omniops.conversation.gaps import Gaps
 from omniops.conversation.identity import Identities
 from omniops.conversation.intake import Intake
 from omniops.conversation.messages import Reader
+from omniops.conversation.news import NewsDesk
 from omniops.conversation.optout import OptOuts
+from omniops.conversation.orders.access import OrderAccess
+from omniops.conversation.orders.chat import OrdersInChat
+from omniops.conversation.orders.checks import OrderChecks
 from omniops.conversation.outbox import Sender
+from omniops.conversation.outgoing import Outgoings
 from omniops.conversation.own import OwnConversations
+from omniops.conversation.proven import ProvenAddresses
 from omniops.conversation.receipts import Receipts
 from omniops.conversation.reviews import Reviews
 from omniops.conversation.rights import RightsInChat
@@ -55,19 +71,24 @@ from omniops.database.service import Database
 from omniops.errors import NotFound
 from omniops.gate.ledger import Allows, DatabaseLedger
 from omniops.gate.service import Gate
+from omniops.inbox.contacts import ContactCards
+from omniops.inbox.orders import ConversationOrders
 from omniops.inbox.service import Inbox
 from omniops.jobs.service import Jobs, Timing
 from omniops.knowledge.curated import CuratedAnswers
 from omniops.knowledge.documents import Documents
 from omniops.knowledge.encoders import Encoders
+from omniops.knowledge.folders import Folders
 from omniops.knowledge.ownership import Ownerships
+from omniops.knowledge.reading import FileReader
 from omniops.knowledge.service import Knowledge
+from omniops.knowledge.shelves import Shelves
 from omniops.knowledge.sources import Sources
 from omniops.knowledge.store import PassageRows
 from omniops.knowledge.trials import Trials
 from omniops.logs import logger
 from omniops.mail.service import Post
-from omniops.plugged import Plugged, kinds_of
+from omniops.plugged import Plugged, kinds_of, outside_of
 from omniops.plugins.loading import Loaded, Plugins
 from omniops.plugins.seams import Seams
 from omniops.privacy.catalog import Catalog
@@ -78,10 +99,10 @@ from omniops.privacy.register import ProcessorRegister
 from omniops.privacy.room import Foundations, Privacy
 from omniops.privacy.terms import DatabaseTerms
 from omniops.settings import Settings
+from omniops.signing import Signer
 from omniops.switched import SwitchedOn
 from omniops.vault.blobs import Blobs
 from omniops.vault.service import Vault
-from omniops.vault.signing import Signer
 from omniops.webhooks.room import Webhooks
 
 
@@ -113,12 +134,18 @@ class Runtime:
     visiting: Visiting
     conversations: Conversations
     approvals: Approvals
+    appointments: AppointmentsInChat
+    orders: ConversationOrders
+    contacts: ContactCards
     router: Router
     on: SwitchedOn
     inbox: Inbox
     intake: Intake
     connections: Connections
+    granting: Granting
+    keeping: Keeping
     listening: Listening
+    traffic: Traffic
     mail: Post
     webhooks: Webhooks
     calibrating: Calibrating
@@ -193,7 +220,7 @@ class _Builder:
         database = Database(self._links)
         stack.push_async_callback(database.close)
         await database.check()
-        audit = Audit(database, clock)
+        audit = Audit(database, clock, self._root.secret(SIGNING))
         stack.push_async_callback(audit.close)
         database.audit_system_use(audit.system_use)
 
@@ -201,7 +228,7 @@ class _Builder:
         plugged = Plugged(settings, self._links, self._clock, log, migrate=self._migrate)
         found = await plugged.load(database, plugins)
         declarations = [(loaded.name, loaded.declaration) for loaded in found.loaded]
-        catalog = Catalog.build(declarations)
+        catalog = Catalog.build(declarations, settings.assessments)
         allows = Allows(database, clock)
         register = ProcessorRegister(declarations, allows, DatabaseTerms(database, clock), clock)
         ledger = DatabaseLedger(database, clock)
@@ -219,31 +246,26 @@ class _Builder:
         accounts = Accounts(database, vault, audit)
         throttle = Throttle(database, self._root.secret("throttle"))
         rows = PassageRows(database, clock)
-        index = plugged.index(seams, rows, encoders)
+        all_rows = PassageRows(database, clock, ("everybody", "members"))
+        index, members_index = plugged.indexes(seams, rows, all_rows, encoders)
         kinds = partial(kinds_of, seams)
-        connections = Connections(database, vault, audit, jobs, kinds, clock)
+        connections = Connections(database, vault, audit, jobs, kinds, clock, log, settings.public_url)
+        stack.push_async_callback(connections.close)
+        plugged.connect(connections)
+        posting = Posting(database, connections, kinds, clock)
         on = SwitchedOn(seams, accounts, register, connections)
+        book = Appointments(database, on.calendars, jobs, clock)
+        connections.on_end(book.ended)
+        owning = Ownerships(database, accounts, audit, gate, clock, log)
         knowledge = Knowledge(
-            database,
-            accounts,
-            audit,
-            gate,
-            allows.all,
-            jobs,
-            notices,
-            rows,
-            index,
-            encoders,
-            seams.sources,
-            clock,
-            log,
-            Ownerships(database, accounts, audit, gate, clock, log),
-            on.fetchers,
+            *(database, accounts, audit, gate, allows.all, jobs, notices, rows, index, members_index),
+            *(encoders, seams.sources, clock, log, owning, on.fetchers),
             per_second=settings.crawl_per_second,
             most_pages=settings.crawl_pages,
         )
         stack.push_async_callback(knowledge.close)
         blobs = Blobs(database, vault, clock)
+        files = FileReader()
         key = bytes.fromhex(self._root.secret("mail suppression"))
         mail = Post(database, vault, jobs, accounts, seams.mailers, settings.mailer, key, clock)
         trials = Trials(
@@ -261,19 +283,45 @@ class _Builder:
         privacy = await Privacy.begun(
             Foundations(
                 *(database, vault, blobs, audit, jobs, mail, accounts, throttle, seams, catalog, register, consents),
+                lambda: outside_of(
+                    seams, [*post_stores(database, connections, posting, kinds), *on.calendar_stores(book)]
+                ),
                 *(signer, self._root, settings, clock, log),
             )
         )
-        sender = Sender(database, vault, jobs, seams.channels, connections.settings, connections.refused, mail, clock)
+        outgoings = Outgoings(vault, blobs, connections.settings)
+        circuit = Circuit(database, jobs, clock)
+        sender = Sender(database, vault, jobs, circuit, seams.channels, outgoings, connections.refused, mail, clock)
         rights = RightsInChat(privacy.requests, privacy.child_cases, privacy.cases.letters, sender, clock)
-        composer = Composer(reader, turns, knowledge, on.answerers, router, runs, clock, rights)
+        secret = bytes.fromhex(self._root.secret("order codes"))
+        checks = OrderChecks(database, vault, audit, jobs, mail, throttle, on.shop, secret, clock)
+        access = OrderAccess(database, vault, checks)
+        orders = OrdersInChat(database, jobs, checks, access, on.shop, sender, clock)
+        appointments = AppointmentsInChat(on.calendars, book, reader, clock)
+        composer = Composer(reader, turns, knowledge, on.answerers, router, runs, clock, rights, orders, appointments)
         ai_marks = AiMarks(database, self._root.secret("ai marks"))
         answering = Answering(database, turns, composer, ai_marks, clock, log)
         running = Running(database, turns, answering, ai_marks, jobs, clock)
-        conversations = Conversations(database, reader, turns, running, notices, rights, clock)
+        conversations = Conversations(database, reader, turns, running, notices, rights, orders, clock)
         own = OwnConversations(database, reader, running, clock)
-        intake = Intake(database, vault, jobs, accounts, reader, turns, running, sender, mail, rights, clock)
+        attachments = Attachments(database, vault, blobs, clock)
+        fetching = Fetching(
+            *(database, vault, jobs, accounts, attachments, seams.channels),
+            *(connections.settings, connections.refused, clock),
+        )
+        intake = Intake(
+            *(database, vault, jobs, accounts, reader, turns, running, sender, mail, rights, orders, fetching, clock)
+        )
         listening = Listening(database, accounts, connections, kinds, jobs, notices, intake, clock, log)
+        traffic = Traffic.over(
+            *(database, vault, audit, accounts, connections, kinds, jobs, intake, privacy.requests),
+            *(Shelves(rows, jobs, clock), Folders(rows, files, jobs, clock), posting, book, circuit, clock, log),
+        )
+        books = AddressBooks(accounts, connections, kinds)
+        contacts = ContactCards(database, vault, audit, ProvenAddresses(database, vault, access, on.shop), books, clock)
+        connections.on_end(contacts.forget)
+        connections.on_change(contacts.changed)
+        NewsDesk(database, vault, traffic.telling, jobs)
         stack.push_async_callback(conversations.close)
         calibrating = Calibrating(database, accounts, encoders, clock)
         gaps = Gaps(database, vault, audit, jobs, rows, encoders, calibrating, clock)
@@ -306,7 +354,7 @@ class _Builder:
                 own,
                 OptOuts(database, running, audit, clock),
                 Reviews(database, vault, sender, audit, clock),
-                Attachments(database, vault, blobs, clock),
+                attachments,
                 Transcripts(own, mail),
                 Receipts(database, reader, catalog, signer, clock),
                 ai_marks,
@@ -314,18 +362,24 @@ class _Builder:
             conversations=conversations,
             router=router,
             on=on,
-            approvals=Approvals(database, vault, accounts, on.tools, runs, sender, audit, clock),
+            appointments=appointments,
+            approvals=Approvals(database, vault, accounts, on.tools, runs, sender, audit, orders, appointments, clock),
+            orders=ConversationOrders(on.shop, access, audit),
+            contacts=contacts,
             inbox=Inbox(database, vault, accounts, audit, reader, running, sender, notices, ai_marks, consents, clock),
             intake=intake,
             connections=connections,
+            granting=Granting(database, vault, connections, kinds, jobs, clock, settings.public_url),
+            keeping=Keeping(database, accounts, connections, mail, jobs, clock, log),
             listening=listening,
+            traffic=traffic,
             mail=mail,
             webhooks=Webhooks(database, gate, vault, accounts, jobs, audit, clock),
             calibrating=calibrating,
             gaps=gaps,
             knowledge=knowledge,
             sources=Sources(database, accounts, audit, jobs, rows, knowledge, seams.sources, clock),
-            documents=Documents(database, audit, blobs, jobs, rows, clock),
+            documents=Documents(database, audit, blobs, jobs, rows, files, clock),
             curated=CuratedAnswers(database, audit, rows, encoders, clock),
             trials=trials,
             index=index,

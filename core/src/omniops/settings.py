@@ -20,6 +20,7 @@ from typing import Any, Literal
 import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
+from omniops.contracts.declaration import Assessment
 from omniops.errors import ConfigError
 
 PREFIX = "OMNIOPS_"
@@ -27,6 +28,8 @@ FILE_NAME = "omniops.toml"
 BUILT_IN_PLUGINS = ("website", "site", "quoting", "hybrid", "wordllama")
 DEFAULT_PLUGINS = (*BUILT_IN_PLUGINS, "minilm")
 """Enabled unless the operator says otherwise. `minilm` counts only where its distribution is installed."""
+DEFAULT_ORDER = ("anthropic", "openai", "gemini")
+"""Which vendors are asked first, of those that are enabled. The privacy policy says so."""
 
 _OUTSIDE = frozenset({"OMNIOPS_CONFIG", "OMNIOPS_TEST_DATABASE_URL"})
 """Variables with our prefix that are no settings: where the file is, and what only the tests read."""
@@ -130,8 +133,8 @@ class Settings(BaseModel):
         description="`strict` refuses to start when a plugin fails; `safe` loads none but the built-in ones.",
     )
     provider_order: list[str] = Field(
-        default_factory=list,
-        description="Providers in the order in which they are asked. Default: the order of the plugins.",
+        default_factory=lambda: list(DEFAULT_ORDER),
+        description="Providers in the order in which they are asked; others follow in the order of the plugins.",
     )
     encoder: str | None = Field(
         default=None, description="Name of the sentence encoder, or `none`. Default: the best that is there."
@@ -182,6 +185,11 @@ class Settings(BaseModel):
         default="",
         max_length=400,
         description="Representative in the EU (GDPR Art. 27), or why none is needed.",
+    )
+    assessments: dict[str, Assessment] = Field(
+        default_factory=dict,
+        description="Your own assessments of legitimate interests, as JSON by purpose, in the place of those that come "
+        "with OmniOps and its plugins: author, made_on, review_by, interest, need, balance.",
     )
     hosting: str = Field(
         default="", max_length=200, description="Who hosts this server and where, for example `Hetzner in Germany`."

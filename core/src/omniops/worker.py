@@ -12,6 +12,7 @@ from omniops.conversation.warming import warming
 from omniops.errors import NotReady
 from omniops.gate.guard import loop_factory
 from omniops.operations.backup import daily
+from omniops.operations.nightly_proof import nightly
 from omniops.process import end_with_parent, guarded
 from omniops.runtime import Runtime
 from omniops.settings import Settings
@@ -33,7 +34,7 @@ async def _work(settings: Settings, ready: Prepared, queues: Sequence[str], conc
         Runtime.open(settings, ready.links, ready.root) as runtime,
         warming(runtime.seams.providers(), runtime.log),
     ):
-        runtime.jobs.register(*daily(runtime, ready))
+        runtime.jobs.register(*daily(runtime, ready), *nightly(runtime))
         task = asyncio.create_task(runtime.jobs.work(queues, concurrency))
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, task.cancel)

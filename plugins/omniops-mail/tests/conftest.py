@@ -22,6 +22,7 @@ from aiosmtpd.smtp import SMTP, AuthResult
 from omniops.testing.scratch import scratch_server
 
 sys.path.insert(0, str(Path(__file__).parent))
+sys.path.append(str(Path(__file__).parents[3] / "tests" / "core"))
 HOST = "127.0.0.1"
 PASSWORD = "the-mailbox-password"
 DOVECOT = shutil.which("dovecot", path=os.pathsep.join([os.environ["PATH"], "/usr/sbin"]))

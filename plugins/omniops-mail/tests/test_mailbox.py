@@ -1,9 +1,11 @@
 """A mailbox as a channel, over Dovecot and a real SMTP server: answered in the thread, nothing lost, nothing twice."""
 
 import asyncio
+import io
 import json
 import subprocess
 import sys
+import zipfile
 from contextlib import asynccontextmanager
 from pathlib import Path
 from uuid import uuid4
@@ -12,6 +14,7 @@ import psycopg
 import pytest
 from conftest import HOST, PASSWORD, smtp_server
 from doors import Door
+from in_clear import tables_with
 from letters import TOM, bounce, letter
 from omniops.contracts.scope import Actor
 from omniops.errors import EgressRefused, NotReady, Reconnect, Rejected
@@ -142,6 +145,31 @@ async def test_a_mail_is_answered_in_its_thread_and_a_bounce_is_believed(desk, d
     assert not [line for line in dovecot.flags(desk.user) if "Seen" in line], "the mailbox is left as it was"
     calls = desk.rows("select processor, purpose from omniops.egress_entry where processor like 'mail-%%'")
     assert set(calls) == {("mail-smtp", "chat.respond"), ("mail-imap", "connection.use")}
+
+
+async def test_who_wrote_is_copied_and_erased_and_a_mailbox_that_ended_is_read_no_more(desk, dovecot):
+    view = await desk.connect()
+    async with desk.working():
+        await desk.until(desk.listens)
+        dovecot.put(desk.user, letter("How long does it take?"))
+        await desk.until(lambda: desk.rows("select 1 from omniops.outbox where state = 'sent'") != [])
+    assert tables_with(desk.rows, "How long does it take", TOM) == []
+    ((person,),) = desk.rows("select id from omniops.subject where home_id = %s", desk.domain.id)
+    pieces = [piece async for piece in desk.runtime.privacy.persons.export(desk.scope, person, actor=MEMBER)]
+    with zipfile.ZipFile(io.BytesIO(b"".join(pieces))) as copy:
+        words = "\n".join(copy.read(name).decode("utf-8", "replace") for name in copy.namelist())
+    assert "How long does it take?" in words
+    assert TOM in words
+    await desk.runtime.privacy.erasure.erase(desk.scope, person, actor=MEMBER)
+    assert (desk.conversations(), desk.count("visitor")) == ([], 0)
+
+    assert await desk.runtime.connections.disconnect(desk.scope, view.id, actor=MEMBER)
+    dovecot.put(desk.user, letter("And today?", key="2"))
+    async with desk.working():
+        await desk.until(lambda: desk.rows("select 1 from jobs.procrastinate_jobs where status = 'doing'") == [])
+    for table in ("connection", "arrival", "message"):
+        assert desk.rows(f"select * from omniops.{table} where domain_id = %s", desk.domain.id) == [], table
+    assert not [line for line in dovecot.flags(desk.user) if "Seen" in line], "the mailbox is left as it was"
 
 
 async def test_the_servers_own_mail_goes_out_and_its_bounce_comes_back(desk, dovecot):

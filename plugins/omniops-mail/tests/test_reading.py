@@ -5,10 +5,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from letters import OURS, TOM, bounce, letter
 from omniops.contracts.channel import Incoming, Outgoing, Receipt
+from omniops.contracts.letters import unquoted
 from omniops.testing import RecordingLog
 from omniops_mail.reading import read
 from omniops_mail.settings import Mailbox
-from omniops_mail.words import unquoted
 from omniops_mail.writing import reply
 
 BOX = Mailbox(address=OURS, user="shop", password="x", plus=True)

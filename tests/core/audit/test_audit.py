@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import psycopg
 import pytest
-from omniops.audit.service import Audit, Entry
+from omniops.audit.service import SIGNING, Audit, Entry
 from omniops.contracts.ids import SystemClock
 
 
@@ -28,7 +28,7 @@ async def test_n_acts_are_n_entries(rooms):
 async def test_writers_of_several_processes_make_one_chain(rooms):
     """Two writers with connections of their own, as two processes have."""
     account = uuid4()
-    other = Audit(rooms.database, SystemClock())
+    other = Audit(rooms.database, SystemClock(), rooms.root.secret(SIGNING))
     await asyncio.gather(*(writer.write(entry(account, n)) for n in range(40) for writer in (rooms.audit, other)))
     await other.close()
     verdict = await rooms.audit.verify(account)
@@ -37,7 +37,7 @@ async def test_writers_of_several_processes_make_one_chain(rooms):
 
 async def test_many_accounts_at_once_do_not_wait_for_each_other_for_ever(rooms):
     accounts = [uuid4() for _ in range(8)]
-    other = Audit(rooms.database, SystemClock())
+    other = Audit(rooms.database, SystemClock(), rooms.root.secret(SIGNING))
     async with asyncio.timeout(30):
         await asyncio.gather(
             *(w.write(entry(a, n)) for n in range(6) for a in accounts for w in (rooms.audit, other)),
@@ -150,7 +150,7 @@ async def test_what_a_killed_process_left_waiting_is_chained_by_another(rooms):
     async with rooms.database.session(scope) as session:
         await session.run_sync(lambda sync: rooms.audit.note(sync.connection(), entry(scope.account_id)))
         await session.commit()
-    other = Audit(rooms.database, SystemClock())
+    other = Audit(rooms.database, SystemClock(), rooms.root.secret(SIGNING))
     await other.chain_now()
     await other.close()
     with psycopg.connect(rooms.database.links.admin.conninfo()) as connection:

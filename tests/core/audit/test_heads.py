@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 from omniops.audit.export import check
 from omniops.audit.service import Entry
-from omniops.vault.signing import Signer, verified
+from omniops.signing import Signer, verified
 
 
 def entry(account, number=0):
@@ -52,6 +52,11 @@ def without_last_segment(lines):
     return [*lines[: segments[-2] + 1], lines[-1]]
 
 
+def without_entries(lines):
+    """As if they had expired."""
+    return [line.replace(b'"expired":false', b'"expired":true') for line in lines if not line.startswith(b"[")]
+
+
 @pytest.mark.parametrize(
     ("forge", "said"),
     [
@@ -62,6 +67,7 @@ def without_last_segment(lines):
         (lambda lines: [line for line in lines if b'{"closed"' not in line], "the end of the chain is missing"),
         (lambda lines: [line.replace(b'"last":4', b'"last":3') for line in lines], "not those that were signed"),
         (lambda lines: [line.replace(b'"expired":false', b'"expired":true') for line in lines], "belong to no segment"),
+        (without_entries, "entries up to 7 are gone before their 730 days were over"),
         (lambda lines: [line.replace(b'"path":["', b'"path":["00') for line in lines], "not under the head"),
         (lambda lines: [*lines[:3], b"{nonsense\n", *lines[3:]], "damaged"),
     ],
@@ -121,6 +127,51 @@ async def test_expired_entries_leave_their_signed_root(desk):
     assert (found.entries, found.expired, found.unsigned, found.problem) == (5, 6, 1, "")
     desk.rows("delete from omniops.audit_segment where account_id = %s and number = 1", account)
     assert (await desk.runtime.audit.verify(account)).broken == 1
+
+
+async def test_who_holds_the_database_cannot_pass_a_deletion_off_as_an_expiry(desk):
+    account = await written(desk, 4, 3)
+    desk.rows("delete from omniops.audit_entry where account_id = %s and seq <= 4", account)
+    desk.rows("update omniops.audit_segment set expired_at = now() where account_id = %s and number = 1", account)
+    (found,) = check(await exported(desk, account), desk.runtime.privacy.heads.public)
+    assert "entries up to 4 are gone before" in found.problem
+
+
+@pytest.mark.parametrize(
+    ("forge", "said"),
+    [
+        ("expired_at = now()", "entries up to 4 are gone before their 730 days were over"),
+        ("expired_at = now(), newest_at = now() - interval '3 years'", "are gone before their 730 days"),
+        ("expired_at = now(), head = 0", "no head that we signed stands for them"),
+        ("expired_at = now(), root = sha256('x')", "are not under the head"),
+    ],
+)
+async def test_the_server_does_not_believe_its_own_database_that_entries_expired(desk, forge, said):
+    account = await written(desk, 4, 3)
+    desk.rows("delete from omniops.audit_entry where account_id = %s and seq <= 4", account)
+    desk.rows(f"update omniops.audit_segment set {forge} where account_id = %s and number = 1", account)
+    verdict = await desk.runtime.audit.verify(account)
+    assert verdict.broken is not None
+    assert said in verdict.reason
+
+
+async def test_a_head_that_somebody_else_signed_shows_no_expiry(desk):
+    account = await written(desk, 4, 3)
+    ((number, statement),) = desk.rows(
+        "select number, statement from omniops.audit_signed_head where number = (select head from omniops.audit_segment"
+        " where account_id = %s and number = 1)",
+        account,
+    )
+    said = verified(statement, desk.runtime.privacy.heads.public, "omniops-log+jws") | {
+        "at": "2020-01-01T00:00:00+00:00"
+    }
+    forged = Signer("ab" * 32).sign("omniops-log+jws", said)
+    desk.rows("update omniops.audit_signed_head set statement = %s where number = %s", forged, number)
+    desk.rows("delete from omniops.audit_entry where account_id = %s and seq <= 4", account)
+    desk.rows("update omniops.audit_segment set expired_at = now() where account_id = %s and number = 1", account)
+    verdict = await desk.runtime.audit.verify(account)
+    desk.rows("update omniops.audit_signed_head set statement = %s where number = %s", statement, number)
+    assert "no head that we signed" in verdict.reason
 
 
 async def test_what_no_head_covers_never_expires(desk):

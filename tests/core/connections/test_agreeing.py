@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import httpx2
 import pytest
-from desk import SECRET, serving
+from desk import serving
+from desk_plugins import SECRET
 from omniops.accounts.permissions import ROLES
 from omniops.contracts.scope import Actor
 from omniops.errors import Rejected
@@ -20,7 +21,7 @@ async def office(desk):
     _, secret = await desk.runtime.keys.create(
         desk.domain.scope.account_id, "admin", sorted(ROLES["admin"]), actor=OPERATOR
     )
-    async with serving(desk.runtime) as base, httpx2.AsyncClient(base_url=base) as client:
+    async with serving(desk.runtime) as base, httpx2.AsyncClient(base_url=base, timeout=60) as client:
         client.base_url = f"{base}/v1/domains/{desk.domain.id}/"
         client.headers["Authorization"] = f"Bearer {secret}"
         yield client

@@ -11,7 +11,8 @@ import sys
 from pathlib import Path
 from uuid import uuid4
 
-from desk import letter, opened
+from desk import opened
+from desk_plugins import letter
 from omniops.contracts.provider import ToolCall
 from omniops.database.links import Link, Links
 from omniops.vault.roots import FolderRoot

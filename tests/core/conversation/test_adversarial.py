@@ -8,7 +8,8 @@ in plain words, core cannot prevent: it stands there without a source, marked as
 import asyncio
 
 import pytest
-from desk import HOLD, collect
+from desk import collect
+from desk_plugins import HOLD
 from obedient import ObedientProvider
 from omniops.contracts.ids import new_id
 from omniops.contracts.provider import Cap, Deployment, Done, Level, Started, Text, ToolCall

@@ -16,9 +16,11 @@ from omniops.contracts.cards import (
     Variant,
     to_json,
 )
+from omniops.contracts.commerce import Money, Product, ProductVariant
 from omniops.contracts.ids import utcnow
 from omniops.contracts.knowledge import Hit, Passage
 from omniops.contracts.provider import Citation, Shown
+from omniops.conversation.orders.telling import product_card
 from omniops.conversation.parts import Answer
 from omniops.defaults.quoting.products import product
 from omniops.errors import Rejected
@@ -62,6 +64,8 @@ def hits(*passages):
         lambda: ProductCard("Ridge 2", URL, price="-1", currency="GBP"),
         lambda: ProductCard("Ridge 2", URL, price="1", currency="£"),
         lambda: ProductCard("Ridge 2", "/tents/ridge-2"),
+        lambda: ProductCard("Ridge 2", URL, variants=(Variant("Moss", price="1"),)),
+        lambda: Variant("Moss", price="cheap"),
     ],
 )
 def test_what_is_no_card_is_refused_where_it_is_made(make):
@@ -79,10 +83,28 @@ def test_a_card_is_a_value_with_a_stable_shape():
         "currency": "GBP",
         "note": "",
         "stock": "in_stock",
-        "variants": ({"name": "Moss", "note": ""},),
+        "variants": ({"name": "Moss", "note": "", "price": "", "stock": "", "left": None},),
     }
     with pytest.raises(FrozenInstanceError):
         card.name = "Other"
+
+
+def test_variants_tell_a_price_where_theirs_differ_and_stock_in_no_language():
+    def told(*prices):
+        variants = [
+            ProductVariant(str(number), "Red", Money(price, "EUR"), availability, 3)
+            for number, (price, availability) in enumerate(
+                zip(prices, ("in_stock", "sold_out", "back_order"), strict=True)
+            )
+        ]
+        card = product_card(Product("1", "Mug", URL, Money("10.00", "EUR"), "in_stock", variants=tuple(variants)))
+        return [(one.price, one.stock, one.left, one.note) for one in card.variants]
+
+    states = [("in_stock", 3, ""), ("sold_out", None, ""), ("", None, "back order")]
+    assert told("10.00", "10.00", "10.00") == [("", *state) for state in states]
+    assert told("10.00", "12.00", "10.00") == [
+        (price, *state) for price, state in zip(("10.00", "12.00", "10.00"), states, strict=True)
+    ]
 
 
 def test_a_card_that_leads_to_another_website_is_left_out():

@@ -1,6 +1,7 @@
 """Payment cards in what visitors write are masked before they are stored, whichever way they come in."""
 
-from desk import collect, letter
+from desk import collect
+from desk_plugins import letter
 from omniops.contracts.scope import Actor
 from omniops.conversation import messages
 from omniops.conversation.attachments import named

@@ -11,7 +11,7 @@ import pytest
 from desk import collect
 from omniops.contracts.provider import Refusal, ToolCall
 from omniops.contracts.scope import Actor
-from omniops.errors import NotFound, Rejected
+from omniops.errors import NotFound, Refused, Rejected
 
 MEMBER = Actor("member", "m")
 ROUTES = "Delivery takes four working days. Heavy things come by a carrier on Fridays."
@@ -217,6 +217,24 @@ async def test_a_customers_tool_runs_for_the_verified_customer_only(desk, visito
     assert desk.model.ran == [("my_orders", "customer-7")]
 
 
+async def test_a_tool_knows_whose_turn_it_is_and_takes_nobodys_word_for_it(desk, visitor):
+    other = await desk.visitor()
+    for one in (visitor, other):
+        await desk.with_model([call("order_status", number="1042")], "It left on Monday [T1].")
+        await asked(desk, one)
+        assert desk.model.visitors == [one.subject_id]
+    forged = call("order_status", number="1042", subject_id=str(other.subject_id))
+    await desk.with_model([forged], "I could not look it up.")
+    await asked(desk, visitor)
+    assert desk.model.visitors == []
+
+
+async def test_what_a_member_approves_runs_for_the_visitor_who_asked(desk, visitor):
+    run = await proposal(desk, visitor)
+    await desk.runtime.approvals.decide(desk.domain.scope, run.id, approve=True, actor=MEMBER)
+    assert desk.model.visitors == [visitor.subject_id]
+
+
 async def test_a_write_runs_once_however_often_it_is_called(desk, visitor):
     same = [call("change_address", number="1042", street="New Road 1")]
     await desk.with_model(same, [*same, *same], "It goes to New Road 1 [T1].")
@@ -271,6 +289,11 @@ async def proposal(desk, visitor):
 async def test_a_significant_action_runs_once_and_only_when_a_person_approves(desk, visitor):
     run = await proposal(desk, visitor)
     decide = desk.runtime.approvals.decide
+    for machine in (Actor("key", "k"), Actor.plugin("model", frozenset()), Actor.system("task")):
+        with pytest.raises(Refused) as refused:
+            await decide(desk.domain.scope, run.id, approve=True, actor=machine)
+        assert refused.value.reason == "needs_a_member"
+    assert desk.model.ran == []
     done = await asyncio.gather(
         *(decide(desk.domain.scope, run.id, approve=True, actor=MEMBER) for _ in range(5)), return_exceptions=True
     )

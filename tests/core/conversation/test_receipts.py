@@ -86,7 +86,7 @@ async def test_words_of_the_ai_are_recognised_on_its_own_website_only(desk, visi
     assert message["ai_generated"].endswith("trainedAlgorithmicMedia")
     copied = LONG.upper().replace("ORDER", "  order,").replace(" It is insured.", "")
     mixed = f"{LONG} And I, a person, add a sentence of my own here."
-    async with serving(desk.runtime) as base, httpx2.AsyncClient(base_url=base) as http:
+    async with serving(desk.runtime) as base, httpx2.AsyncClient(base_url=base, timeout=60) as http:
 
         async def ask(text, domain=desk.domain):
             return (await http.post("/ai-content/check", json={"key": domain.widget_key, "text": text})).json()

@@ -4,7 +4,8 @@ import asyncio
 from decimal import Decimal
 
 import pytest
-from desk import ANSWER, collect
+from desk import collect
+from desk_plugins import ANSWER
 from omniops.contracts.provider import Deployment, Done, Level, ProviderError, Text, Usage
 from omniops.conversation.routing.credentials import Connected
 from omniops.conversation.routing.overview import overview

@@ -5,7 +5,8 @@ from uuid import uuid4
 
 import psycopg
 import pytest
-from desk import ANSWER, HOLD, collect, opened
+from desk import collect, opened
+from desk_plugins import ANSWER, HOLD
 from omniops.contracts.provider import Done, Level, ProviderError, Refusal, Text
 from omniops.contracts.scope import Actor
 from omniops.conversation.turns import FLUSH_SECONDS, LEASE, TurnEvent

@@ -8,11 +8,15 @@ import omniops
 
 ROOT = Path(omniops.__file__).parent
 OTHERS = {
+    "connections/arrivals.py": {"row"},
+    "connections/documents.py": {"chosen"},
+    "connections/history.py": {"row"},
     "connections/service.py": {"row"},
     "knowledge/fetching.py": {"self"},
     "knowledge/frontier.py": {"page"},
     "knowledge/trials.py": {"trial"},
     "mail/service.py": {"mail"},
+    "conversation/fetching.py": {"waiting"},
     "conversation/gaps.py": {"gap"},
     "conversation/outbox.py": {"row"},
     "conversation/reviews.py": {"row"},
@@ -22,6 +26,7 @@ OTHERS = {
     "privacy/rights/authorities.py": {"row"},
     "privacy/rights/book.py": {"task"},
     "privacy/rights/cases.py": {"case"},
+    "privacy/rights/ending.py": {"case"},
     "privacy/rights/letters.py": {"letter"},
     "inbox/drafts.py": {"draft"},
     "privacy/breach/telling.py": {"row"},

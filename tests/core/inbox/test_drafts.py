@@ -4,7 +4,8 @@ import asyncio
 from uuid import uuid4
 
 import pytest
-from desk import HOLD, collect, letter
+from desk import collect
+from desk_plugins import HOLD, letter
 from omniops.contracts.provider import Done, Level, Text
 from omniops.contracts.scope import Actor
 from omniops.conversation import answering

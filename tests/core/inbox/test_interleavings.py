@@ -1,4 +1,5 @@
-"""A person takes over while the AI writes, at 1,000 random moments: nothing of the AI follows, in rows or in streams.
+"""A person takes over while the AI writes, at random moments, 1,000 if there is time: nothing of the AI
+follows, in rows or in streams.
 
 Conversations side by side, each asked in, taken over and given back again and again: the real turn, the real database.
 """
@@ -155,10 +156,8 @@ async def played(desk, monkeypatch, conversations, rounds):
     return outcome
 
 
-@pytest.mark.parametrize(
-    ("conversations", "rounds"), [(6, 5), pytest.param(25, 40, marks=pytest.mark.slow)], ids=["few", "thousand"]
-)
-async def test_after_a_take_over_nothing_of_the_ai_appears(desk, monkeypatch, conversations, rounds):
+async def test_after_a_take_over_nothing_of_the_ai_appears(desk, monkeypatch, long):
+    conversations, rounds = (25, 40) if long else (6, 5)
     outcome = await played(desk, monkeypatch, conversations, rounds)
     assert outcome.rounds == conversations * rounds
     assert (outcome.in_rows, outcome.in_streams) == (0, 0)

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from uuid import uuid4
 
 import pytest
-from desk import HOLD, collect, letter, opened
+from desk import collect, opened
+from desk_plugins import HOLD, letter
 from omniops.accounts.hours import OpeningHours
 from omniops.contracts.provider import Done, Level, ProviderError, Text
 from omniops.contracts.scope import Actor

@@ -1,6 +1,10 @@
-"""A desk beside a customer file outside, with a fresh domain for each test."""
+"""A desk beside a customer file outside, with a fresh domain for each test; and what several files begin with."""
+
+from uuid import uuid4
 
 import pytest
+from omniops.contracts.scope import Actor
+from omniops.operations.firsts import OPERATOR
 
 
 @pytest.fixture(scope="module")
@@ -19,3 +23,35 @@ async def people(opened_people):
     opened_people.desk.provider.begin()
     opened_people.store.begin()
     return opened_people
+
+
+@pytest.fixture
+async def member(desk):
+    """A member of the domain's account, as an actor."""
+    members, account = desk.runtime.members, desk.domain.scope.account_id
+    token = await members.setup_link(account)
+    await members.finish_setup(
+        token, email=f"{uuid4().hex}@shop.example", name="Mara", password="correct horse battery"
+    )
+    (found,) = await members.list(account, actor=OPERATOR)
+    return Actor("member", str(found.id))
+
+
+@pytest.fixture
+def holds(desk):
+    return desk.runtime.privacy.holds
+
+
+@pytest.fixture
+def erase(people):
+    from crm import ACTOR
+
+    async def erase(visitor):
+        return await people.persons.erase(people.scope, visitor.subject_id, actor=ACTOR)
+
+    return erase
+
+
+@pytest.fixture
+def engine(desk):
+    return desk.runtime.privacy.retention

@@ -7,9 +7,11 @@ import pytest
 from desk import opened
 from omniops.cli import privacy_cases
 from omniops.cli.app import app
+from omniops.operations.firsts import OPERATOR
 from typer.testing import CliRunner
 
 ADA = "ada@mail.example"
+MARA = "mara@shop.example"
 
 
 @pytest.fixture(scope="module")
@@ -79,3 +81,37 @@ def test_a_refusal_needs_a_code_of_the_law(case):
     case("refuse", one, "because", "--reason", "No.", ends=1)
     assert "closed refused" in case("refuse", one, "A12-identity", "--reason", "Nobody showed who asks.")
     case("extend", one, "--reason", "Late.", ends=1)
+
+
+def test_an_objection_is_refused_by_a_named_member_with_grounds_and_no_other_way(shop, case):
+    visitor = shop["visitor"]
+
+    async def hired(runtime):
+        token = await runtime.members.setup_link(visitor.scope.account_id)
+        await runtime.members.finish_setup(token, email=MARA, name="Mara", password="correct horse battery staple")
+
+    async def refused(runtime):
+        sheet = await runtime.privacy.persons.sheet(visitor.scope, visitor.subject_id, actor=OPERATOR)
+        return sheet["limits"]["objections_refused"]
+
+    shop["with_runtime"](hired)
+    one = json.loads(case("open", "objection", ADA, "--region", "EEA", "--json"))["id"]
+    by = ("--reason", "This address sent 4000 forged orders on 3 May.", "--by", MARA)
+    case("refuse-objection", one, "security.protect", "A21-grounds", *by, ends=1)  # nobody showed who asks
+    case("prove", one, "--subject", visitor.subject_id, "--evidence", "Passport seen.")
+    case("act", one)
+    case("close", one)
+    for wrong in (
+        ("security.protect", "A21-grounds", *by[:2], "--by", "eve@elsewhere.example"),
+        ("security.protect", "A21-grounds", "--reason", " ", *by[2:]),
+        ("security.protect", "because", *by),
+        ("marketing", "A21-grounds", *by),
+    ):
+        case("refuse-objection", one, *wrong, ends=1)
+    case("refuse-objection", one, "security.protect", "A21-grounds", *by[:2], ends=2)  # by nobody
+    assert shop["with_runtime"](refused) == []
+    done = json.loads(case("refuse-objection", one, "security.protect", "A21-grounds", *by, "--json"))
+    event = done["events"][-1]
+    assert (event["name"], event["words"]) == ("objection_refused", by[1])
+    assert event["actor"].startswith("member:"), "a person decided it, not who typed it in"
+    assert shop["with_runtime"](refused) == ["security.protect"]

@@ -62,15 +62,18 @@ async def test_every_right_is_answered(people, cases, asks, how, right):
         await cases.settle(people.scope, case_id, _id(task), EVIDENCE, actor=ACTOR)
         assert (await how(case_id))["letters"][-1]["state"] == "drafted"
         await cases.close(people.scope, case_id, actor=ACTOR)
+        await worked(people)
         case = await how(case_id)
     assert (case["state"], case["outcome"]) == ("closed", "done")
     assert people.desk.mailer.sent[-1].to == "ann@a.example"
     limits = people.desk.rows(
-        "select opt_outs, objections, restricted_at is not null, consents from omniops.subject where id = %s",
+        "select opt_outs, objections, restricted_at is not null, consents, sensitive_limited from omniops.subject"
+        " where id = %s",
         visitor.subject_id,
     )[0]
     assert ("analytics" in limits[0]) == (right in ("opt_out", "limit"))
     assert ("knowledge.improve" in limits[1]) == (right == "objection")
+    assert limits[4] == (right == "limit")
     assert limits[2] == (right == "restriction")
     if right == "withdrawal":
         assert limits[3]["analytics"] == "withdrawn"
@@ -107,11 +110,50 @@ async def test_a_legal_hold_keeps_the_case_open_until_it_is_lifted(people, cases
     case_id = await asks("erasure", visitor)
     await worked(people)
     case = await how(case_id)
-    assert (case["state"], case["tasks"][0]["code"]) == ("open", "hold")
+    (task,) = case["tasks"]
+    assert (case["state"], task["state"], task["code"]) == ("open", "refused", "hold")
+    assert "legal hold" in task["evidence"]
     people.desk.rows("update omniops.subject set hold = false where id = %s", visitor.subject_id)
     await people.desk.runtime.privacy.ticking.tick()
     await worked(people)
     assert (await how(case_id))["state"] == "closed"
+
+
+async def test_a_hold_that_comes_while_a_case_erases_is_its_outcome_and_nothing_is_erased(
+    people, asks, how, monkeypatch
+):
+    visitor = await people.person()
+    shred, desk = people.desk.runtime.vault.shred, people.desk
+
+    async def held_first(scope, *subject_ids, actor):
+        desk.rows("update omniops.subject set hold = true where id = %s", visitor.subject_id)
+        await shred(scope, *subject_ids, actor=actor)
+
+    monkeypatch.setattr(desk.runtime.vault, "shred", held_first)
+    case_id = await asks("erasure", visitor)
+    await worked(people)
+    case = await how(case_id)
+    (own,) = [task for task in case["tasks"] if task["store"] == "own"]
+    assert (case["state"], own["state"], own["code"]) == ("open", "refused", "hold")
+    assert desk.rows("select state from vault.subject_key where subject_id = %s", visitor.subject_id) == [("active",)]
+    monkeypatch.undo()
+    desk.rows("update omniops.subject set hold = false where id = %s", visitor.subject_id)
+    desk.clock.forward(hours=1)
+    await desk.runtime.privacy.ticking.tick()
+    await worked(people)
+    assert (await how(case_id))["state"] == "closed"
+
+
+async def test_a_member_may_refuse_what_a_hold_forbids(people, cases, asks, how):
+    visitor = await people.person()
+    people.desk.rows("update omniops.subject set hold = true where id = %s", visitor.subject_id)
+    case_id = await asks("erasure", visitor)
+    await worked(people)
+    with pytest.raises(Refused, match="Not every place"):
+        await cases.close(people.scope, case_id, "Es ist geschehen.", actor=ACTOR)
+    await cases.refuse(people.scope, case_id, "A17-claims", "A court asks for it.", actor=ACTOR)
+    case = await how(case_id)
+    assert (case["state"], case["outcome"]) == ("closed", "refused")
 
 
 async def test_who_received_it_and_has_no_store_is_told_by_a_person(people, cases, asks, how):
@@ -128,6 +170,18 @@ async def test_who_received_it_and_has_no_store_is_told_by_a_person(people, case
     await cases.close(people.scope, case_id, "Es ist geschehen.", actor=ACTOR)
     await worked(people)
     assert "Es ist geschehen." in people.desk.mailer.sent[-1].text
+
+
+async def test_what_a_person_settles_about_a_case_ends_the_erasure_that_waits_for_it(people, cases, asks, how):
+    visitor = await people.person()
+    people.received(visitor, "gone")
+    case_id = await asks("erasure", visitor)
+    await worked(people)
+    waiting = "select d.state, d.waits_for from omniops.erasure_duty d where d.subjects ? %s"
+    assert people.desk.rows(waiting, str(visitor.subject_id)) == [("open", "stores")]
+    (task,) = [task for task in (await how(case_id))["tasks"] if task["store"] == "processor:gone"]
+    await cases.settle(people.scope, case_id, _id(task), EVIDENCE, actor=ACTOR)
+    assert people.desk.rows(waiting, str(visitor.subject_id)) == [("closed", None)]
 
 
 async def test_a_correction_reaches_every_place(people, cases, asks, how):
@@ -262,7 +316,7 @@ async def test_an_authority_gets_the_least_and_only_after_two_people_approved(pe
             await authorities.record(people.scope, Demand(**{**_fields(demand), **broken}), actor=one)
     row = await authorities.record(people.scope, demand, actor=one)
     await authorities.approve(people.scope, row.id, actor=one)
-    for approver, reason in ((one, "same_person"), (Actor("key", "k-1"), "not_a_person")):
+    for approver, reason in ((one, "same_person"), (Actor("key", "k-1"), "needs_a_member")):
         with pytest.raises(Refused) as refused:
             await authorities.approve(people.scope, row.id, actor=approver)
         assert refused.value.reason == reason
@@ -275,12 +329,64 @@ async def test_an_authority_gets_the_least_and_only_after_two_people_approved(pe
     assert "bob@b.example" not in said
     assert "parcel" not in said, "no message was asked for"
     assert str(other.subject_id) not in said
+    assert all(set(line) > {"table", "id", "subject"} and line.get("reply_to", "") for line in given["data"])
+    opened = people.desk.rows(
+        "select detail->'opened' from omniops.audit_entry"
+        " where account_id = %s and actor = %s and action = 'vault.open'",
+        people.scope.account_id,
+        str(one),
+    )
+    categories = {category for (said,) in opened for category in said}
+    assert categories == {"contact.email", "secret"}, "nothing else was even opened but the request itself"
     refused = await authorities.record(people.scope, demand, actor=one)
     await authorities.refuse(people.scope, refused.id, actor=two)
     with pytest.raises(Rejected):
         await authorities.approve(people.scope, refused.id, actor=one)
     with pytest.raises(Refused):
         await authorities.give(people.scope, refused.id, actor=one)
+
+
+async def test_who_refuses_while_it_is_gathered_is_heard(people, monkeypatch):
+    authorities, persons = people.desk.runtime.privacy.authorities, people.persons.people
+    visitor = await people.person()
+    one, two = Actor("member", "m-1"), Actor("member", "m-2")
+    demand = Demand("Court", "§ 94 StPO", "502 Gs 12/26", "An order.", [visitor.subject_id], ["contact.email"])
+    row = await authorities.record(people.scope, demand, actor=one)
+    for approver in (one, two):
+        await authorities.approve(people.scope, row.id, actor=approver)
+    opens = persons.open
+
+    async def meanwhile(*given, **more):
+        monkeypatch.undo()
+        await authorities.refuse(people.scope, row.id, actor=two)
+        return await opens(*given, **more)
+
+    monkeypatch.setattr(persons, "open", meanwhile)
+    with pytest.raises(Refused) as refused:
+        await authorities.give(people.scope, row.id, actor=one)
+    assert refused.value.reason == "not_approved"
+    assert [one.state for one in await authorities.all(people.scope, actor=one)] == ["refused"]
+
+
+async def test_who_is_proven_to_be_nobody_here_is_not_said_to_have_been_looked_up(people, cases, how):
+    asked = Asked("access", "en", "ann@a.example", "", "EEA")
+    came = Came("member", uuid4().hex, people.desk.clock.now())
+    case = (await cases.open(people.scope, asked, came, actor=ACTOR)).case
+    await cases.prove(people.scope, case.id, [], "A letter without a name.", actor=ACTOR)
+    await cases.act(people.scope, case.id, actor=ACTOR)
+    (task,) = (await how(case.id))["tasks"]
+    assert task["state"] == "nothing_held"
+    assert "look-up" not in task["evidence"]
+    assert "named nobody" in task["evidence"]
+
+
+async def test_a_task_of_another_case_is_not_there(people, cases, asks, how):
+    theirs = await asks("access", await people.person("bob@b.example"))
+    await worked(people)
+    (task, *_) = (await how(theirs))["tasks"]
+    mine = await asks("complaint", await people.person())
+    with pytest.raises(NotFound, match="no such task"):
+        await cases.settle(people.scope, mine, UUID(task["id"]), EVIDENCE, actor=ACTOR)
 
 
 def _fields(demand):

@@ -6,19 +6,17 @@ from datetime import timedelta
 from importlib import import_module
 
 import pytest
+from consenting import answer, joined, refusal, say
 from desk import opened
 from omniops import Info, Plugin, hookimpl
 from omniops.analytics.service import Seen, Visit
 from omniops.contracts.consent import Verdict
-from omniops.contracts.scope import Actor
-from omniops.errors import NotReady, Refused, Rejected
+from omniops.errors import NotReady, Rejected
 from omniops.hookspecs import HOOKS
 from omniops.operations.firsts import OPERATOR
-from omniops.privacy.ages import age_rules
 from omniops.privacy.catalog import CHOICE_DAYS
-from omniops.privacy.service import Answer, Circumstances, choices
+from omniops.privacy.service import Circumstances
 
-WHO = Actor("visitor", "test")
 VISIT = Visit("Mozilla/5.0", "203.0.113.7", "none")
 
 
@@ -62,16 +60,6 @@ async def guardian(desk):
     return desk.guardian
 
 
-def answer(desk, given, purpose="analytics"):
-    shown = {choice.purpose: choice for choice in choices(desk.runtime.catalog, "en")}[purpose]
-    return Answer(purpose, given, shown.notice, shown.version)
-
-
-async def say(desk, subject_id, given, purpose="analytics", *, signal="none", country="DE"):
-    how = Circumstances("api", "en", signal, country)
-    await desk.runtime.consents.record(desk.domain.scope, subject_id, answer(desk, given, purpose), how, actor=WHO)
-
-
 async def entered(desk, subject_id):
     found = await desk.runtime.consents.history(desk.domain.scope, subject_id)
     return [(event.purpose, event.answer, event.method) for event in found]
@@ -96,12 +84,6 @@ async def see(desk, subject_id, signal="none"):
     await desk.runtime.analytics.write(
         desk.domain.scope, subject_id, [Seen("page", "/")], replace(VISIT, signal=signal)
     )
-
-
-async def refusal(act):
-    with pytest.raises(Refused) as refused:
-        await act
-    return refused.value.reason
 
 
 # A consent has an age
@@ -192,19 +174,6 @@ async def test_an_answer_is_not_there_without_its_entry_in_the_audit(desk, monke
 
 
 # One person of many subjects
-
-
-async def joined(desk, count):
-    """Sessions of one customer, each a subject of its own."""
-    visitors = [await desk.visitor() for _ in range(count)]
-    first, *others = [visitor.subject_id for visitor in visitors]
-    for other in others:
-        desk.rows(
-            "insert into omniops.subject_link (domain_id, id, subject_id, other_id, evidence, created_at)"
-            " values (%s, gen_random_uuid(), %s, %s, 'identity by jwt', now())",
-            desk.domain.id, other, first,
-        )  # fmt: skip
-    return first, *others
 
 
 async def test_a_no_ends_it_everywhere_and_a_yes_counts_where_it_was_said(desk):
@@ -330,55 +299,3 @@ async def test_who_is_told_is_told_afterwards_once_it_is_there(desk, guardian):
     await desk.work("privacy")
     told = [change for change in guardian.told if change.scope == desk.domain.scope]
     assert [(change.event, change.before) for change in told] == [("given", None), ("withdrawn", "given")]
-
-
-# Children
-
-
-@pytest.fixture
-def children(desk):
-    return desk.runtime.privacy.children
-
-
-async def test_a_childs_yes_does_not_count_without_a_parent(desk, children):
-    visitor = await desk.visitor()
-    await say(desk, visitor.subject_id, True, "chat.remember", country="AT")
-    assert await children.known(desk.domain.scope, visitor.subject_id, 13, country="AT", actor=WHO)
-    assert await desk.runtime.consents.of(desk.domain.scope, visitor.subject_id) == {"chat.remember": "withdrawn"}
-    assert await refusal(say(desk, visitor.subject_id, True, country="AT")) == "child"
-    await say(desk, visitor.subject_id, False, country="AT")
-    assert await refusal(say(desk, visitor.subject_id, True, country="XX")) == "child"
-    assert await refusal(say(desk, visitor.subject_id, True, country="")) == "child"
-    await children.parent_verified(desk.domain.scope, visitor.subject_id, actor=OPERATOR)
-    await say(desk, visitor.subject_id, True, country="AT")
-    assert (await desk.runtime.consents.of(desk.domain.scope, visitor.subject_id))["analytics"] == "given"
-
-
-@pytest.mark.parametrize(
-    ("years", "country", "young"),
-    [(12, "GB", True), (13, "GB", False), (12, "US", True), (13, "US", False), (15, "DE", True), (16, "DE", False),
-     (14, "DK", True), (15, "FR", False), (13, "ES", True), (14, "es", False), (15, "CH", True), (16, "", False)],
-)  # fmt: skip
-async def test_each_country_has_its_age(desk, children, years, country, young):
-    visitor = await desk.visitor()
-    assert await children.known(desk.domain.scope, visitor.subject_id, years, country=country, actor=WHO) == young
-
-
-async def test_who_is_a_child_on_one_device_is_a_child_on_the_other(desk, children):
-    phone, desktop = await joined(desk, 2)
-    await say(desk, desktop, True)
-    await children.known(desk.domain.scope, phone, 9, country="DE", actor=WHO)
-    assert await refusal(say(desk, desktop, True)) == "child"
-    assert (await desk.runtime.consents.of(desk.domain.scope, desktop))["analytics"] == "withdrawn"
-    for years in (-1, 121):
-        with pytest.raises(Rejected):
-            await children.known(desk.domain.scope, phone, years, country="DE", actor=WHO)
-
-
-def test_every_member_state_has_an_age_with_its_law_and_somebody_looks_again():
-    rules = age_rules()
-    union = "AT BE BG HR CY CZ DK EE FI FR DE GR HU IE IT LV LT LU MT NL PL PT RO SK SI ES SE".split()
-    assert set(union) | {"IS", "LI", "NO", "GB", "US"} <= set(rules.countries)
-    assert all(13 <= rule.age <= 16 and rule.law for rule in rules.countries.values())
-    assert rules.default.age == 16
-    assert rules.review_by.year >= 2027

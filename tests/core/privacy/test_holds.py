@@ -1,64 +1,14 @@
 """A legal hold wins over every sweep and over erasure, from its commit on, whatever other subject the person is."""
 
-from datetime import date, timedelta
+from datetime import date
 from uuid import uuid4
 
 import pytest
-from omniops.analytics.service import Seen, Visit
+from holding import COURT, WHY, held, link, messages, old, place, soon
 from omniops.contracts.scope import Actor
 from omniops.errors import NotFound, Refused, Rejected
 from omniops.operations.firsts import OPERATOR
-from omniops.privacy.models import SubjectLink
 from omniops.privacy.retention.sweeping import Sweeper
-from omniops.privacy.service import Answer, Circumstances, choices
-
-COURT, WHY = "District court, 12 O 345/26", "Claim of Tom Miller"
-
-
-@pytest.fixture
-async def member(desk):
-    """A member of the domain's account, as an actor."""
-    members, account = desk.runtime.members, desk.domain.scope.account_id
-    token = await members.setup_link(account)
-    await members.finish_setup(
-        token, email=f"{uuid4().hex}@shop.example", name="Mara", password="correct horse battery"
-    )
-    (found,) = await members.list(account, actor=OPERATOR)
-    return Actor("member", str(found.id))
-
-
-@pytest.fixture
-def holds(desk):
-    return desk.runtime.privacy.holds
-
-
-def soon(desk, days=90):
-    return desk.clock.now().date() + timedelta(days=days)
-
-
-async def old(desk, days=100):
-    """A visitor who wrote so many days ago."""
-    visitor = await desk.visitor()
-    async for _ in await desk.ask(visitor):
-        pass
-    for table in ("message", "conversation", "turn", "visitor_session"):
-        moment = desk.clock.now() - timedelta(days=days)
-        desk.rows(f"update omniops.{table} set created_at = %s where subject_id = %s", moment, visitor.subject_id)
-    desk.rows("update omniops.subject set created_at = %s where id = %s", moment, visitor.subject_id)
-    return visitor
-
-
-def messages(desk, visitor):
-    return desk.rows("select count(*) from omniops.message where subject_id = %s", visitor.subject_id)[0][0]
-
-
-def held(desk, subject_id):
-    return desk.rows("select hold from omniops.subject where id = %s", subject_id)[0][0]
-
-
-async def place(desk, holds, member, visitor=None, days=90):
-    subject = visitor.subject_id if visitor else None
-    return await holds.place(desk.domain.scope, subject, COURT, WHY, soon(desk, days), actor=member)
 
 
 async def test_a_held_person_is_neither_swept_nor_erased_until_it_is_lifted(desk, holds, member):
@@ -98,19 +48,6 @@ async def test_a_hold_on_the_domain_holds_all_of_it_and_who_comes_later(desk, ho
     await holds.lift(desk.domain.scope, hold.id, "Settled", actor=member)
     assert not held(desk, before.subject_id)
     assert not held(desk, after.subject_id)
-
-
-async def link(desk, one, root):
-    async with desk.runtime.database.session(desk.domain.scope) as session:
-        session.add(
-            SubjectLink(
-                domain_id=desk.domain.id,
-                subject_id=one.subject_id,
-                other_id=root.subject_id,
-                evidence="identity by jwt",
-            )
-        )
-        await session.commit()
 
 
 async def test_a_hold_is_on_the_person_under_whatever_name(desk, holds, member):
@@ -156,12 +93,12 @@ async def test_a_hold_that_is_placed_while_a_run_is_under_way_stops_it(desk, hol
     walk = Sweeper._walk
     seen = []
 
-    async def held_meanwhile(self, place, due, values, column):
+    async def held_meanwhile(self, session, place, due, values, column):
         if place.table == "message" and not seen:
             seen.append(await holds.place(
                 desk.domain.scope, None if whole else visitor.subject_id, COURT, WHY, soon(desk), actor=member
             ))  # fmt: skip
-        await walk(self, place, due, values, column)
+        await walk(self, session, place, due, values, column)
 
     monkeypatch.setattr(Sweeper, "_walk", held_meanwhile)
     run = await desk.runtime.privacy.retention.sweep(desk.domain.scope)
@@ -169,27 +106,6 @@ async def test_a_hold_that_is_placed_while_a_run_is_under_way_stops_it(desk, hol
     assert run.state == "incomplete"
     assert messages(desk, visitor) == 2
     assert run.shredded == 0
-
-
-async def test_events_of_a_held_person_stay_when_a_consent_ends(desk, holds, member):
-    visitor, scope, runtime = await old(desk), desk.domain.scope, desk.runtime
-    (choice,) = [c for c in choices(runtime.catalog, "en") if c.purpose == "analytics"]
-    hold = await place(desk, holds, member, visitor)
-
-    async def answer(given):
-        said = Answer("analytics", given, choice.notice, choice.version)
-        await runtime.consents.record(scope, visitor.subject_id, said, Circumstances("api", "en"), actor=OPERATOR)
-
-    async def events_after_a_no():
-        await answer(True)
-        await runtime.analytics.write(scope, visitor.subject_id, [Seen("page", "/")], Visit("", "", "none"))
-        await answer(False)
-        statement = "select count(*) from omniops.analytics_event where subject_id = %s"
-        return desk.rows(statement, visitor.subject_id)[0][0]
-
-    assert await events_after_a_no() == 1
-    await holds.lift(scope, hold.id, "Settled", actor=member)
-    assert await events_after_a_no() == 0
 
 
 async def test_only_a_member_places_and_lifts_by_name(desk, holds, member):

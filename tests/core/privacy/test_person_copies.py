@@ -4,10 +4,12 @@ import csv
 import io
 import json
 import zipfile
+from datetime import timedelta
 
 import jsonschema_rs
 import pytest
 from crm import ACTOR, PNG
+from omniops import Actor
 from omniops.errors import NotFound, Rejected
 from omniops.privacy.persons import exporting
 from omniops.vault.models import Subject
@@ -87,6 +89,15 @@ async def test_a_text_that_a_spreadsheet_would_run_is_text_there(people):
     assert "'=HYPERLINK" in files["data/conversation.csv"].decode()
 
 
+@pytest.mark.parametrize("begins", ["=", "+", "-", "@", "\t=", "\r=", "\n=", "\uff1d", "\uff0b", "\uff0d", "\uff20"])
+async def test_no_cell_begins_a_formula_whatever_parts_the_cells(people, begins):
+    visitor = await people.person(f"{begins}1+1;=2+2;{begins}3\n{begins}4")
+    sheet = (await copied(people, visitor))["data/conversation.csv"].decode()
+    for separator in ",;\t":
+        cells = [cell for line in csv.reader(io.StringIO(sheet, newline=""), delimiter=separator) for cell in line]
+        assert not [cell for cell in cells if cell.lstrip("\t\r\n").startswith((begins.strip(), "="))], separator
+
+
 async def test_what_is_read_back_gives_the_same_export(people, ann, monkeypatch):
     monkeypatch.setattr(exporting, "_ROWS", 3)
     raw = await whole(people.persons.export(people.scope, ann.subject_id, actor=ACTOR))
@@ -102,6 +113,27 @@ async def test_what_is_read_back_gives_the_same_export(people, ann, monkeypatch)
     runtime = people.desk.runtime
     found = await runtime.vault.find(people.desk.domain.id, "email", "ann@a.example")
     assert found == ann.subject_id, "what is looked up exactly is found again"
+
+
+async def test_who_is_under_a_legal_hold_gets_a_copy_that_can_be_read_back_without_the_hold(people, ann):
+    runtime, account = people.desk.runtime, people.scope.account_id
+    token = await runtime.members.setup_link(account)
+    await runtime.members.finish_setup(token, email="mara@shop.example", name="Mara", password="correct horse battery")
+    (mara,) = await runtime.members.list(account, actor=ACTOR)
+    review = people.desk.clock.now().date() + timedelta(days=90)
+    await runtime.privacy.holds.place(
+        people.scope, ann.subject_id, "Court", "Claim of Bob", review, actor=Actor("member", str(mara.id))
+    )
+    raw = await whole(people.persons.export(people.scope, ann.subject_id, actor=ACTOR))
+    files = unpacked(raw)
+    (held,) = rows(files, "legal_hold")
+    assert held["review_on"] == review.isoformat()
+    assert b"Claim of Bob" not in b"".join(files.values())
+    jsonschema_rs.validate({"$ref": "#/$defs/legal_hold", **json.loads(files["schema.json"])}, [held])
+    await people.another_domain()
+    done = await people.persons.import_(people.scope, io.BytesIO(raw), actor=ACTOR)
+    assert done.left_out["legal_hold"] == 1
+    assert await runtime.privacy.holds.all(people.scope, actor=ACTOR) == []
 
 
 async def test_a_yes_to_another_business_is_none_here_unless_the_caller_vouches(people, ann):

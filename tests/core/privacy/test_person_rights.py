@@ -11,13 +11,11 @@ import pytest
 from crm import ACTOR, CrmPlugin
 from desk import opened
 from omniops import Sealed, SubjectModel, personal, seal
-from omniops.contracts.scope import Actor, Scope
+from omniops.contracts.scope import Actor
 from omniops.conversation.models import Conversation, Message
 from omniops.database.policies import scope_statements
 from omniops.errors import NotFound, Refused, Rejected
 from omniops.privacy.catalog import CATEGORIES
-from omniops.privacy.persons.sheet_text import readable
-from omniops.vault.models import Subject
 from sqlmodel import SQLModel, select
 
 AGENT = Actor("member", "agent")
@@ -254,51 +252,3 @@ async def test_of_a_plugins_table_the_marks_alone_do_everything(people, ann, mem
 
 def test_every_category_of_core_says_what_it_is_in_california():
     assert [category.key for category in CATEGORIES if not category.california] == []
-
-
-async def test_the_sheet_says_what_is_really_held_for_what_and_who_received_it(people, ann, also):
-    people.received(ann)
-    people.received(await people.person("bob@b.example"), "post")
-    await people.persons.object_to(people.scope, ann.subject_id, "knowledge.improve", actor=ACTOR)
-    sheet = await people.persons.sheet(people.scope, also.subject_id, actor=ACTOR)
-    purposes = {one["key"]: one for one in sheet["purposes"]}
-    assert purposes["knowledge.improve"]["stopped"] == "objected"
-    assert purposes["support.provide"]["stopped"] is None
-    assert (purposes["support.provide"]["article"], "account.sign_in" in purposes) == ("6(1)(b)", False)
-    categories = {one["key"]: one for one in sheet["categories"]}
-    assert categories["contact.email"]["values"] == 2
-    assert "account.credential" not in categories
-    (recipient,) = sheet["recipients"]
-    assert (recipient["name"], recipient["countries"], recipient["calls"]) == ("CRM Inc.", ["US"], 1)
-    (chat,) = [one for one in sheet["retention"] if one["class"] == "chat"]
-    assert chat["days"] == 90
-    assert chat["until"] > sheet["since"][:10]
-    assert sheet["automated"][0]["purpose"] == "chat.respond"
-    assert sheet["consents"] == {"analytics": ["given"]}
-    assert sheet["limits"]["objections"] == ["knowledge.improve"]
-    text = readable(sheet)
-    for letter in "abcdefgh":
-        assert f"\n({letter}) " in text
-    assert "CRM Inc. in US" in text
-    assert "stopped: the person objects" in text
-    assert "ann@a.example" not in text
-
-
-async def test_the_sheet_of_somebody_of_whom_nearly_nothing_is_held(people):
-    visitor = await people.desk.visitor()
-    sheet = await people.persons.sheet(people.scope, visitor.subject_id, actor=ACTOR)
-    assert (sheet["categories"], sheet["recipients"]) == ([], [])
-    assert "Nobody outside." in readable(sheet)
-
-
-async def test_a_member_has_a_sheet_and_a_map_of_their_own(people):
-    runtime, account = people.desk.runtime, people.scope.account_id
-    token = await runtime.members.setup_link(account)
-    await runtime.members.finish_setup(token, email="o@a.example", name="Owner", password="long enough 1234")
-    async with runtime.database.session(Scope(account)) as session:
-        member = (await session.exec(select(Subject).where(Subject.kind == "member"))).one()
-    sheet = await people.persons.sheet(Scope(account), member.id, actor=ACTOR)
-    assert {one["key"] for one in sheet["categories"]} == {"contact.email", "contact.name", "account.credential"}
-    with pytest.raises(Rejected) as caught:
-        await people.persons.rectify(Scope(account), member.id, "contact.email", "x@a.example", actor=ACTOR)
-    assert caught.value.code == "member"

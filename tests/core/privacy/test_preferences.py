@@ -3,6 +3,7 @@
 import json
 import re
 from datetime import timedelta
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import httpx2
@@ -247,6 +248,9 @@ async def test_a_receipt_is_json_ld_whose_every_field_means_something(desk, shop
     assert state["https://w3id.org/dpv#hasStatus"] == [{"@id": "https://w3id.org/dpv#ConsentGiven"}]
     (processing,) = expanded["https://w3id.org/dpv#hasProcess"]
     assert processing["https://w3id.org/dpv#hasLegalBasis"] == [{"@id": "https://w3id.org/dpv/legal/eu/gdpr#A6-1-a"}]
+    known = json.loads(Path(__file__).with_name("dpv_terms.json").read_text("utf-8"))["terms"].values()
+    used = set(re.findall(r"https://w3id\.org/dpv[^\"]*", json.dumps(expanded)))
+    assert used <= {term for terms in known for term in terms}, "terms of DPV 2.3 only"
     del said["iss"], said["iat"]  # of the JWS (RFC 7519), and no statement about the consent
 
     def fields(value):

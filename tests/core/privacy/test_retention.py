@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from aging import age, chat, keys, left
 from omniops.contracts.retention import KeptBack
 from omniops.contracts.scope import Actor, Scope
 from omniops.errors import NotFound, Refused, Rejected
@@ -20,41 +21,16 @@ from sqlmodel import SQLModel
 MEMBER = Actor("member", "test")
 
 
-@pytest.fixture
-def engine(desk):
-    return desk.runtime.privacy.retention
-
-
-async def chat(desk, days, text="How long does it take?"):
-    """A visitor whose whole conversation lies so many days back."""
-    visitor = await desk.visitor()
-    async for _ in await desk.ask(visitor, text):
-        pass
-    age(desk, visitor, days)
-    return visitor
-
-
-def age(desk, visitor, days):
-    """Moves all rows of a person back in time."""
-    for table in ("message", "conversation", "turn", "conversation_event", "visitor_session", "subject"):
-        column = "id" if table == "subject" else "subject_id"
-        desk.rows(
-            f"update omniops.{table} set created_at = %s where {column} = %s",
-            desk.clock.now() - timedelta(days=days, minutes=1),
-            visitor.subject_id,
-        )
-
-
-def left(desk, table, visitor):
-    return desk.rows(f"select count(*) from omniops.{table} where subject_id = %s", visitor.subject_id)[0][0]
-
-
-def keys(desk, visitor):
-    return desk.rows("select state from vault.subject_key where subject_id = %s", visitor.subject_id)
-
-
 def tokens(desk):
     return desk.rows("select count(*) from omniops.lookup where kind = 'visitor' and domain_id = %s", desk.domain.id)
+
+
+UNINDEXED = """
+select f.conrelid::regclass::text, f.conname from pg_constraint f
+where f.contype = 'f' and f.confdeltype = 'c' and f.conrelid::regclass::text = any(%s) and not exists (
+    select from pg_index i where i.indrelid = f.conrelid
+    and (i.indkey::int2[])[0:array_length(f.conkey, 1) - 1] @> f.conkey)
+"""
 
 
 async def test_every_domain_and_account_is_swept_at_night(desk, engine):
@@ -175,7 +151,7 @@ async def test_what_lives_as_long_as_the_account_has_no_days_to_shorten(desk, en
 
 
 async def test_proof_of_what_was_done_cannot_be_shortened(desk, engine):
-    for key in ("audit", "requests"):
+    for key in ("audit", "consent", "requests"):
         with pytest.raises(Rejected, match="at least"):
             await engine.rules.shorten(desk.domain.scope, key, 30, actor=MEMBER)
     with pytest.raises(NotFound):
@@ -328,14 +304,6 @@ async def test_a_model_without_a_table_keeps_nothing_from_going(desk, engine):
     assert "message" in {child.table for child in found["conversation"].waits_for}
     terms = Terms([found["conversation"]], {"chat": 90}, desk.clock.now())
     assert "message" not in str(terms.due(found["conversation"], {}))
-
-
-UNINDEXED = """
-select f.conrelid::regclass::text, f.conname from pg_constraint f
-where f.contype = 'f' and f.confdeltype = 'c' and f.conrelid::regclass::text = any(%s) and not exists (
-    select from pg_index i where i.indrelid = f.conrelid
-    and (i.indkey::int2[])[0:array_length(f.conkey, 1) - 1] @> f.conkey)
-"""
 
 
 async def test_every_reference_that_a_deletion_follows_has_an_index(desk):

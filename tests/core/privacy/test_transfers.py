@@ -6,8 +6,10 @@ from uuid import UUID, uuid4
 import pytest
 from omniops.contracts.declaration import Declaration, Mechanism, Processor
 from omniops.contracts.scope import Scope
-from omniops.errors import EgressRefused
+from omniops.doors import PluginGate, Rooms
+from omniops.errors import ConfigError, EgressRefused
 from omniops.gate.grants import Grant
+from omniops.gate.service import Gate
 from omniops.privacy.register import ProcessorRegister
 from omniops.privacy.register_models import ProcessorSignature
 from omniops.privacy.terms import NoTerms, Pending, origins_of
@@ -37,7 +39,7 @@ class Signed(NoTerms):
     def __init__(self, clock, one):
         self.clock, self.one, self.rows, self.notices = clock, one, [], []
 
-    def sign(self, kind, origins=(), *, countries=None, party=None, since=-1, until=3600, revoked=None):
+    def sign(self, kind, origins=(), *, countries=None, party=None, since=-1, until=3600, revoked=None, measures=()):
         now = self.clock.now()
         row = ProcessorSignature(
             processor=self.one.key,
@@ -49,6 +51,7 @@ class Signed(NoTerms):
             source="",
             document="",
             assessment="",
+            measures=list(measures),
             valid_from=now + timedelta(seconds=since),
             valid_until=None if until is None else now + timedelta(seconds=until),
             signed_by="test",
@@ -77,15 +80,43 @@ class Office:
             self.terms.sign(kind, origins)
         return self
 
-    def code(self, *origins, host=None, **grant):
+    def code(self, *origins, host=None, port=443, **grant):
         """Why the gate refuses, or None. Without origins nobody looked."""
         values = {"categories": (CHAT,), "subjects": (uuid4(),), "scope": SCOPE} | grant
         asked = Grant(self.one.key, "chat.respond", origins=frozenset(origins) if origins else None, **values)
         try:
-            self.register.admit(asked, host or self.one.hosts[0], 443)
+            self.register.admit(asked, host or self.one.hosts[0], port)
         except EgressRefused as error:
             return error.reason
         return None
+
+
+def test_a_system_of_the_businesss_own_is_reached_at_the_host_of_its_connection_alone():
+    office = Office(role="own_site", hosts=(), countries=(), purposes=("chat.respond",))
+    named = {"hosts": frozenset({"shop.example"})}
+    assert office.code(host="shop.example", **named) is None
+    for other in ("elsewhere.example", "www.shop.example", "shop.example.evil.example"):
+        assert office.code(host=other, **named) == "unknown_host"
+    assert office.code(host="shop.example") == "unknown_host"
+    assert office.code(host="a.example", hosts=frozenset({"a.example", "b.example"})) == "unknown_host"
+    assert office.code(host="shop.example", port=25, **named) == "unknown_port"
+    assert office.code(host="shop.example", categories=("contact.name",), **named) == "category_not_declared"
+    ends = office.clock.now() + timedelta(days=1)
+    office.terms.notices.append(Pending(office.one.key, ends, True))
+    assert office.code(host="shop.example", **named) == "objected"
+
+
+@pytest.mark.parametrize("role", ["processor", "customer_chosen", "ai"])
+def test_nobody_else_is_reached_at_a_host_that_a_connection_names(role):
+    office = Office(role=role, hosts=(), countries=())
+    assert office.code(host="shop.example", hosts=frozenset({"shop.example"})) == "unknown_host"
+
+
+def test_a_plugin_cannot_name_a_host_beside_those_that_it_declared():
+    office = Office()
+    door = PluginGate("p", Rooms(gate=Gate(office.register, None), register=office.register))
+    with pytest.raises(ConfigError):
+        door.http("models", purpose="chat.respond", host="elsewhere.example")
 
 
 @pytest.mark.parametrize(
@@ -185,6 +216,27 @@ def test_a_signature_binds_one_party_and_the_countries_it_was_given_for():
     moved.terms.sign("contract")
     moved.terms.sign("scc", {"EEA"}, countries=("US",))
     assert moved.code("EEA") == "no_mechanism"
+
+
+@pytest.mark.parametrize(
+    ("measures", "off"),
+    [
+        (["tls_1_3"], {"tls": "1.2"}),
+        (["zero_retention"], {"measures": ()}),
+        (["tls_1_3", "zero_retention"], {"measures": ()}),
+        (["a wish"], {}),
+    ],
+)
+def test_nothing_leaves_while_a_measure_of_the_assessment_is_off(measures, off):
+    office = Office(**{"measures": ("zero_retention",)} | off)
+    office.signed(("scc", {"EEA"}))
+    assert office.code("EEA") is None, "no assessment asks for anything"
+    office.terms.sign("scc", {"EEA"}, measures=measures)
+    assert office.code("EEA") == "measure_off"
+    known = Office(measures=("zero_retention",))
+    known.signed()
+    known.terms.sign("scc", {"EEA"}, measures=["tls_1_3", "zero_retention"])
+    assert known.code("EEA") is None
 
 
 def test_an_unknown_country_is_not_covered():

@@ -148,10 +148,10 @@ def record(claim, statement, until=date(2027, 1, 1)):
         ("P3", [outcome("P3")], record("P3", "now"), "ATTESTED"),
         ("P3", [], record("P3", "now"), "UNPROVEN"),
         ("P3", [outcome("P3", "failed")], record("P3", "now"), "FAILED"),
-        ("P1", [], None, "UNPROVEN"),
+        ("P1", [], None, "NOT PROVABLE"),
         ("P1", [], record("P1", "now"), "ATTESTED"),
-        ("P1", [], record("P1", "then"), "EXPIRED"),
-        ("P1", [], record("P1", "now", until=date(2026, 11, 28)), "EXPIRED"),
+        ("P1", [], record("P1", "then"), "STALE"),
+        ("P1", [], record("P1", "now", until=date(2026, 11, 28)), "STALE"),
         ("P6", [], record("P6", "now"), "UNPROVEN"),
     ],
 )

@@ -126,9 +126,9 @@ async def front(desk):
             await client.aclose()
 
 
-async def ask(page, text="How long does it take?"):
+async def ask(page, text="How long does it take?", **more):
     """Asks and reads to the end. Gives the events as (kind, data)."""
-    answer = await page.post("/v1/visitor/messages", json={"text": text})
+    answer = await page.post("/v1/visitor/messages", json={"text": text, **more})
     assert answer.status_code == 200, answer.text
     events = []
     for block in answer.text.strip().split("\n\n"):

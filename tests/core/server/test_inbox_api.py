@@ -5,7 +5,7 @@ import json
 from uuid import uuid4
 
 import pytest
-from desk import HOLD
+from desk_plugins import HOLD
 from omniops.contracts.provider import Done, Level, Text
 from omniops.operations.firsts import OPERATOR
 from omniops.privacy.catalog import CHOICE_DAYS
@@ -219,8 +219,13 @@ async def test_a_childs_yes_ends_and_counts_again_with_a_parent(front, page, off
     assert told.json() == {"child": True, "age": 14, "law": "§ 4(4) Datenschutzgesetz"}
     assert (await conversation(page))["consents"] == {"analytics": "withdrawn"}
     assert code(await page.post("/v1/visitor/consent", json=yes)) == (403, "child")
-    assert (await office.post(f"{at}/parent")).status_code == 204
+    assert (await office.post(f"{at}/parent")).status_code == 422, "a parent says to what"
+    assert (await office.post(f"{at}/parent", json={"purposes": ["analytics"]})).status_code == 204
     assert (await page.post("/v1/visitor/consent", json=yes)).status_code == 204
+    assert code(await page.post("/v1/visitor/consent", json={**yes, "purpose": "chat.remember"})) == (403, "child")
+    assert (await office.delete(f"{at}/parent")).status_code == 204
+    assert (await conversation(page))["consents"]["analytics"] == "withdrawn"
+    assert code(await page.post("/v1/visitor/consent", json=yes)) == (403, "child")
     agent = await front.office(role="agent")
     assert (await agent.put(f"{at}/age", json={"years": 13})).status_code == 403
     assert (await office.put(f"{at}/age", json={"years": 121})).status_code == 422

@@ -2,16 +2,27 @@
 
 import io
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import pytest
 from omniops.audit.export import check
-from omniops.vault.signing import verified
+from omniops.operations.firsts import OPERATOR
+from omniops.signing import verified
 
 
 @pytest.fixture
 async def http(world):
     async with world.client(**world.key(world.accounts[0], "owner")) as client:
         yield client
+
+
+async def signed_in(world):
+    """A member of the first account, at a browser."""
+    members = world.runtime.members
+    token = await members.setup_link(world.accounts[0])
+    address = f"{uuid4().hex}@one.example"
+    cookie = await members.finish_setup(token, email=address, name="Mara", password="correct horse battery")
+    return world.client(Cookie=f"omniops_session={cookie}", **{"Sec-Fetch-Site": "same-origin"})
 
 
 def declared(**more):
@@ -64,7 +75,8 @@ async def test_a_breach_from_declaration_to_closing(world, http):
     assert datetime.fromisoformat(case["due_at"]) - datetime.fromisoformat(case["aware_at"]) == timedelta(hours=72)
     assert [one["key"] for one in case["authorities"]] == ["gdpr:IE"]
     assert case["affected"]["intelligible"] is False
-    refused = await http.post(f"{path}/close")
+    person = await signed_in(world)
+    refused = await person.post(f"{path}/close")
     assert (refused.status_code, refused.json()["code"]) == (422, "not_complete")
     facts = {
         "consequences": "None known.", "measures": "A new key.", "contact": "privacy@one.example",
@@ -77,7 +89,10 @@ async def test_a_breach_from_declaration_to_closing(world, http):
     assert all(draft["source"] and draft["reviewed"] for draft in drafts)
     sent = {"to": "gdpr:IE", "reference": "web form, no. 7", "text": "gdpr.33.3"}
     assert (await http.post(f"{path}/notifications", json=sent)).status_code == 201
-    assert (await http.post(f"{path}/close")).json()["closed_at"] is not None
+    key = await http.post(f"{path}/close")
+    assert (key.status_code, key.json()["code"]) == (403, "needs_a_member")
+    assert (await person.post(f"{path}/close")).json()["closed_at"] is not None
+    await person.aclose()
 
 
 async def test_persons_and_steps_are_listed_and_another_account_finds_nothing(world, http):
@@ -85,7 +100,8 @@ async def test_persons_and_steps_are_listed_and_another_account_finds_nothing(wo
     path = f"/v1/breaches/{case['id']}"
     steps = (await http.get(f"{path}/steps")).json()["data"]
     assert [step["kind"] for step in steps] == ["declared", "scoped"]
-    assert (await http.get(f"{path}/persons")).json()["data"] == []
+    members = await world.runtime.members.list(world.accounts[0], actor=OPERATOR)
+    assert len((await http.get(f"{path}/persons")).json()["data"]) == len(members)
     assert case["id"] in {one["id"] for one in (await http.get("/v1/breaches")).json()["data"]}
     async with world.client(**world.key(world.accounts[1], "owner")) as other:
         for method, where in (

@@ -5,6 +5,7 @@ import json
 import re
 import socket
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -138,7 +139,7 @@ async def test_a_body_that_is_too_large_is_refused_whatever_it_says_of_itself(wo
             yield b" " * 4096
 
     check(await owner.post("/v1/domains", content=pieces()), 413, "too_large")
-    check(await owner.post("/webhooks/x/y", content=b" " * (1024 * 1024 + 1)), 413, "too_large")
+    check(await owner.post(f"/webhooks/x/{uuid4()}", content=b" " * (3 * 1024 * 1024 + 1)), 413, "too_large")
     below = await owner.post("/v1/domains", content=b" " * 65_536, headers={"Content-Type": "application/json"})
     check(below, 422, "invalid")
 
@@ -325,3 +326,34 @@ async def test_without_the_database_it_says_so_and_works_again_afterwards(world,
         assert (await owner.get("/v1/domains")).status_code == 200
         assert (await client.get(config)).status_code == 200
         assert (await client.get("/readyz")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/rights/pk_unknown", 404),
+        ("/rights/pk_unknown/confirm/oo_rights_x", 404),
+        ("/privacy/pk_unknown", 404),
+        ("/privacy/pk_unknown/agreement", 404),
+        ("/preferences?key=pk_unknown", 404),
+        ("/nothing/of/the/kind", 404),
+        ("/privacy/proof.json", 404),
+    ],
+)
+async def test_who_looks_in_a_browser_reads_a_page_and_a_program_gets_the_document(world, path, status):
+    browser = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+    async with world.client() as client:
+        shown, document = await client.get(path, headers=browser), await client.get(path)
+    assert shown.status_code == status
+    assert shown.headers["content-type"].startswith("text/html")
+    assert "<h1" in shown.text
+    assert "There is nothing here" in shown.text
+    assert "{" not in shown.text.partition("<body>")[2]
+    assert shown.headers["content-security-policy"].startswith("default-src 'none'")
+    check(document, status, "not_found")
+
+
+async def test_the_api_answers_a_browser_as_it_answers_a_program(world):
+    async with world.client() as client:
+        answer = await client.get("/v1/nothing", headers={"Accept": "text/html"})
+    check(answer, 404, "not_found")

@@ -59,7 +59,7 @@ async def test_an_admin_shortens_and_takes_it_back(office):
     assert (await rules(office))["chat"]["days"] == 90
 
 
-async def test_a_plan_is_looked_at_approved_and_done(front, office, asked):
+async def test_a_plan_is_looked_at_approved_by_a_person_and_done(front, office, member, asked):
     await old(front, asked)
     planned = await office.post("retention/runs")
     assert planned.status_code == 201, planned.text
@@ -67,8 +67,12 @@ async def test_a_plan_is_looked_at_approved_and_done(front, office, asked):
     assert (plan["state"], plan["rows"]) == ("planned", 2)
     assert [(i["table"], i["classes"], i["rows"]) for i in plan["plan"]["items"]] == [("message", ["chat"], 2)]
     at = f"retention/runs/{plan['id']}"
-    assert code(await office.post(f"{at}/approve", json={"hash": "0" * 64})) == (422, "wrong_hash")
-    approved = await office.post(f"{at}/approve", json={"hash": plan["hash"]})
+    key = await office.post(f"{at}/approve", json={"hash": plan["hash"]})
+    assert code(key) == (403, "needs_a_member")
+    assert "by a person, with a name; this is 'key'" in key.json()["detail"]
+    assert (await office.get(at)).json()["state"] == "planned"
+    assert code(await member.post(f"{at}/approve", json={"hash": "0" * 64})) == (422, "wrong_hash")
+    approved = await member.post(f"{at}/approve", json={"hash": plan["hash"]})
     assert (approved.status_code, approved.json()["state"]) == (200, "approved")
     await front.desk.work("privacy")
     done = (await office.get(at)).json()
@@ -78,11 +82,11 @@ async def test_a_plan_is_looked_at_approved_and_done(front, office, asked):
     assert (await elsewhere.get(at)).status_code == 404
 
 
-async def test_a_plan_that_does_not_hold_any_more_says_what_changed(front, office, asked):
+async def test_a_plan_that_does_not_hold_any_more_says_what_changed(front, office, member, asked):
     await old(front, asked)
     plan = (await office.post("retention/runs")).json()
     front.desk.rows("delete from omniops.message where domain_id = %s and seq = 1", front.desk.domain.id)
-    refused = await office.post(f"retention/runs/{plan['id']}/approve", json={"hash": plan["hash"]})
+    refused = await member.post(f"retention/runs/{plan['id']}/approve", json={"hash": plan["hash"]})
     assert code(refused) == (403, "plan_changed")
     assert "message: 2 rows were planned, 1 are due." in refused.json()["detail"]
 

@@ -10,14 +10,15 @@ from urllib.parse import urlsplit
 import pytest
 from omniops.contracts.channel import Incoming
 from omniops.privacy.rights.certificates import genuine
+from omniops.privacy.service import Answer, Circumstances, choices
 
 ADA = "ada@mail.example"
 
 
-async def form(front, **fields):
+async def form(front, language="en", **fields):
     key = front.desk.domain.widget_key
     given = {"right": "access", "email": ADA, **fields}
-    return await front.client().post(f"/rights/{key}?lang=en", data=given)
+    return await front.client().post(f"/rights/{key}?lang={language}", data=given)
 
 
 def last_link(desk, to=ADA):
@@ -113,7 +114,8 @@ async def test_a_forged_an_old_and_a_foreign_link_are_refused_alike(front, desk)
     desk.clock.forward(days=8)
     old = await page.post(path)
     assert {forged.status_code, foreign.status_code, old.status_code} == {404}
-    assert forged.text == old.text == foreign.text
+    # The address's own key leads on to the choices of its website: whoever asks wrote it there.
+    assert forged.text == old.text == foreign.text.replace(desk.other.widget_key, desk.domain.widget_key)
     _, case = await case_of(front)
     assert (case["state"], case["identity"]) == ("unproven", "none")
 
@@ -153,6 +155,20 @@ async def test_a_bad_address_and_too_many_requests_are_told(front, desk):
         await form(front, email="often@mail.example")
     assert (await form(front, email="often@mail.example")).status_code == 200
     assert (await form(front, email="Often@mail.example")).status_code == 429
+
+
+async def test_what_one_is_told_beside_the_copy_is_in_the_language_that_one_asked_in(front, desk):
+    await known(desk)
+    await form(front, "fr")
+    await mails(desk)
+    page = front.client()
+    await page.post(last_link(desk))
+    await worked(desk)
+    packed = zipfile.ZipFile(io.BytesIO((await page.post(last_link(desk))).content))
+    told = packed.read("about-your-data.txt").decode()
+    assert told.startswith("Ce qui est conservé sur vous")
+    assert "Messages du chat: " in told
+    assert json.loads(packed.read("about-your-data.json"))["language"] == "fr"
 
 
 @pytest.mark.parametrize(
@@ -200,6 +216,17 @@ async def test_a_session_proves_its_own_data_and_no_other(front, desk, asked):
     assert b"blue canaries" in b"".join(packed.read(name) for name in packed.namelist())
 
 
+async def test_who_asks_for_anothers_case_has_opened_nothing_of_it(front, desk):
+    mine, theirs = await front.page(), await front.page()
+    case = (await theirs.post("/v1/visitor/rights", json={"right": "complaint", "text": "My secret"})).json()
+    opened = "select count(*) from omniops.audit_entry where account_id = %s and action = 'vault.open'"
+    before = desk.rows(opened, desk.domain.scope.account_id)
+    assert (await mine.get(f"/v1/visitor/rights/{case['id']}")).status_code == 404
+    assert desk.rows(opened, desk.domain.scope.account_id) == before
+    assert (await theirs.get(f"/v1/visitor/rights/{case['id']}")).status_code == 200
+    assert desk.rows(opened, desk.domain.scope.account_id) != before
+
+
 async def test_delete_my_data_in_the_chat_opens_a_case_and_asks_no_provider(front, desk, asked):
     page = await front.page()
     events = dict(await asked(page, "Please delete all my data"))
@@ -229,13 +256,32 @@ async def test_it_opens_a_case_while_a_person_answers_as_well(front, desk, asked
     assert case["right"] == "erasure"
 
 
+async def test_a_mail_takes_a_consent_back_once_its_link_is_followed(front, desk):
+    await front.configure(privacy_address="privacy@shop.example")
+    visitor, connection = await known(desk), await desk.connection()
+    (choice,) = [one for one in choices(desk.runtime.catalog, "en") if one.purpose == "analytics"]
+    yes = Answer("analytics", True, choice.notice, choice.version)
+    how = Circumstances("api", "en")
+    await desk.runtime.consents.record(desk.domain.scope, visitor.subject_id, yes, how, actor=visitor.actor)
+    incoming = Incoming("d-1", "t-1", ADA, "Je retire mon consentement.", to=("privacy@shop.example",))
+    await desk.hear(connection, incoming)
+    _, case = await case_of(front)
+    assert (case["right"], case["channel"], case["state"]) == ("withdrawal", "mail", "unproven")
+    await mails(desk)
+    assert (await front.client().post(last_link(desk))).status_code == 200
+    await worked(desk)
+    assert (await desk.runtime.consents.of(desk.domain.scope, visitor.subject_id))["analytics"] == "withdrawn"
+    _, case = await case_of(front)
+    assert (case["state"], case["outcome"], case["language"]) == ("closed", "done", "fr")
+
+
 async def test_a_mail_to_the_privacy_address_opens_one_case(front, desk):
     await front.configure(privacy_address="privacy@shop.example")
     connection = await desk.connection()
     for address, text in (("privacy@shop.example", "Bitte löschen Sie meine Daten"), ("shop@shop.example", "Hello")):
         incoming = Incoming(f"d-{address}", "t-1", ADA, text, about={"subject": "Hi"}, to=(address,))
         for _ in range(2):
-            await desk.runtime.intake.receive(desk.domain.scope, "post", connection.id, [incoming])
+            await desk.hear(connection, incoming)
     await mails(desk)
     _, case = await case_of(front)
     assert (case["right"], case["channel"], case["language"], case["email"]) == ("erasure", "mail", "de", ADA)
@@ -251,7 +297,7 @@ async def test_a_child_is_held_a_person_is_told_and_it_goes_in_time(front, desk,
     office, case = await case_of(front)
     assert (case["right"], case["urgent"], case["state"]) == ("child", True, "open")
     (subject,) = case["subjects"]
-    shut = desk.rows("select opt_outs from omniops.subject where id = %s", subject)[0][0]
+    shut = desk.rows("select shut_for_age from omniops.subject where id = %s", subject)[0][0]
     assert {"chat.respond", "analytics", "knowledge.improve"} <= set(shut)
     await desk.runtime.privacy.ticking.tick()
     await worked(desk)
@@ -268,7 +314,13 @@ async def test_a_verified_parent_keeps_the_data(front, desk, asked):
     page = await front.page()
     await asked(page, "I am 11")
     office, case = await case_of(front)
-    await office.post(f"cases/{case['id']}/consent", json={"evidence": "The mother's passport was seen."})
+    shown = {"evidence": "The mother's passport was seen.", "purposes": ["astrology"]}
+    assert (await office.post(f"cases/{case['id']}/consent", json=shown)).status_code == 422
+    await office.post(f"cases/{case['id']}/consent", json={**shown, "purposes": ["chat.respond"]})
+    await page.post("/v1/visitor/consent", json={"purpose": "analytics", "given": True})
+    told = (await page.get("/v1/visitor/preferences", params={"key": desk.domain.widget_key})).json()["purposes"]
+    assert all(one["opted_out"] for one in told), "the parent named none of them"
+    assert (await page.get("/v1/visitor/ai-opt-out")).json() == {"ai_opt_out": False}
     desk.clock.forward(days=20)
     await desk.runtime.privacy.ticking.tick()
     await worked(desk)
@@ -281,7 +333,8 @@ async def test_many_mails_in_anothers_name_reach_that_other_five_times(front, de
     await front.configure(privacy_address="privacy@shop.example")
     connection = await desk.connection()
     letters = [Incoming(f"d-{n}", "t", ADA, "Delete my data", to=("privacy@shop.example",)) for n in range(7)]
-    await desk.runtime.intake.receive(desk.domain.scope, "post", connection.id, letters)
+    for one in letters:
+        await desk.hear(connection, one)
     await mails(desk)
     office = await front.office()
     assert len((await office.get("cases")).json()["data"]) == 7

@@ -5,25 +5,16 @@ from uuid import uuid4
 
 import pytest
 from fastapi import APIRouter, Depends
-from fastapi.routing import iter_route_contexts
 from omniops.accounts.permissions import ROLES
 from omniops.server.app import create_app, guard_of
 from omniops.server.permissions import Public, Requires, visitor_of
+from walking import plain, routes
 
 NOBODY = {
     "nothing": {},
     "nonsense": {"Authorization": "Bearer oo_key_nonsense"},
     "visitor": {"Authorization": "Bearer oo_visitor_x"},
 }
-
-
-OWN = {"/openapi.json"}
-"""FastAPI's own: the description of the API, which is public."""
-
-
-def routes(app):
-    """All routes, those of included routers among them."""
-    return [route for route in iter_route_contexts(app.routes) if route.path not in OWN]
 
 
 def calls(app, *, domain=None):
@@ -33,12 +24,6 @@ def calls(app, *, domain=None):
         path = re.sub(r"\{(\w+)(?::\w+)?\}", lambda m: str(uuid4()) if m[1].endswith("_id") else "nothing", path)
         for method in sorted(route.methods - {"HEAD", "OPTIONS"}):
             yield route, method, path
-
-
-def plain(answer):
-    """An answer without what differs by chance."""
-    text = re.sub(r"[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}", "ID", answer.text)
-    return answer.status_code, text
 
 
 async def test_the_walk_reaches_the_routes(world):

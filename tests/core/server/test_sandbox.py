@@ -1,7 +1,7 @@
 """A sandbox: everything works, and nothing of it reaches people; its keys reach nothing else."""
 
 import pytest
-from desk import letter
+from desk_plugins import letter
 from fastapi.routing import iter_route_contexts
 from omniops.accounts.permissions import ROLES
 from omniops.contracts.provider import Deployment

@@ -7,7 +7,8 @@ from uuid import uuid4
 
 import httpx2
 import pytest
-from desk import ANSWER, HOLD, serving
+from desk import serving
+from desk_plugins import ANSWER, HOLD
 from omniops.contracts.provider import Done, Level, Text
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
-from desk import ANSWER, HOLD
+from desk_plugins import ANSWER, HOLD
 from omniops.contracts.provider import Done, Level, Text
 from omniops.contracts.scope import Actor
 
@@ -223,7 +223,7 @@ async def test_an_opt_out_in_the_middle_of_an_answer_stops_it(desk, front):
 
 async def test_a_letter_of_one_who_opted_out_waits_for_a_person(desk):
     connection = await desk.connection()
-    from desk import letter
+    from desk_plugins import letter
 
     await desk.take(connection, letter("First?"))
     await desk.work()

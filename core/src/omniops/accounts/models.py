@@ -24,6 +24,7 @@ class Account(Marked, table=True):
     name: str = not_personal("name of the business")
     created_at: datetime = not_personal("when it was opened", default_factory=utcnow)
     closed_at: datetime | None = not_personal("when it was closed", default=None)
+    for_probes: bool = not_personal("probes act in it, and no business", default=False, sa_column_kwargs=_NO)
 
 
 class Domain(AccountModel, table=True):

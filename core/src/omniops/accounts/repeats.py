@@ -1,7 +1,9 @@
 """`Idempotency-Key`: a write that comes again within a day takes effect once, and is answered as the first time.
 
 After draft-ietf-httpapi-idempotency-key-header. An answer may hold a new key or a person's words: it lies sealed, a
-visitor's under the visitor's own key, the business's under the account's, and never longer than `KEPT`.
+visitor's under the visitor's own key, the business's under the account's, and never longer than `KEPT`, unless a legal
+hold keeps it: one on the visitor, or on all of the domain. An answer of the business names nobody and repeats what lies
+in other rows: a hold on one person leaves it alone, and would else keep everybody's.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, text
+from sqlalchemy import delete, func, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 
@@ -23,12 +25,19 @@ from omniops.contracts.sealed import seal
 from omniops.database.service import Database
 from omniops.errors import Rejected
 from omniops.jobs.service import MAINTENANCE, Jobs, Task
+from omniops.privacy.service import all_held
 from omniops.vault.service import Vault
 
 KEPT = timedelta(hours=24)
 RUNNING = timedelta(minutes=5)
 """A write without an answer for so long was cut short, and nobody knows whether it took effect."""
 LONGEST = 255
+_FREE = {
+    "kept_answer": f"not {all_held('a.for_domain')}",
+    "kept_visitor_answer": "not exists (select from subject s where s.home_id = a.domain_id and s.id = a.subject_id"
+    " and s.hold)",
+}
+"""That no hold keeps an answer, by table."""
 PURPOSE = "request.repeat"
 
 
@@ -88,9 +97,9 @@ class Repeats:
             row["subject_id"] = writer.subject_id
         async with self._database.session(writer.scope) as session:
             connection = await session.connection()
-            await connection.execute(
-                delete(model).where(*_in(model, home), col(model.hash) == hashed, col(model.created_at) <= now - KEPT)
-            )
+            # A day later the key is new again; the old answer waits for the purge, which knows what is held.
+            old = [*_in(model, home), col(model.hash) == hashed, col(model.created_at) <= now - KEPT]
+            await connection.execute(update(model).where(*old).values(hash=func.uuid_send(model.id)))
             write = insert(model).values(**row).on_conflict_do_nothing().returning(model.id)
             made = (await connection.execute(write)).first()
             await session.commit()
@@ -139,11 +148,11 @@ class Repeats:
             await session.commit()
 
     async def purge(self) -> None:
-        """Deletes what is older than `KEPT`."""
+        """Deletes what is older than `KEPT` and under no hold."""
         async with self._database.system("accounts: forget answers of yesterday") as session:
             connection = await session.connection()
-            for table in ("kept_answer", "kept_visitor_answer"):
-                statement = f"delete from {table} where created_at <= :before"  # noqa: S608 - our own names
+            for table, free in _FREE.items():
+                statement = f"delete from {table} a where a.created_at <= :before and {free}"  # noqa: S608 - our own names
                 await connection.execute(text(statement), {"before": self._clock.now() - KEPT})
             await session.commit()
 

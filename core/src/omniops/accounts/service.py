@@ -19,7 +19,7 @@ from omniops.accounts.hours import OpeningHours
 from omniops.accounts.look import Hello, checked_brand
 from omniops.accounts.models import Account, Domain, PluginSwitch
 from omniops.accounts.review import Mode, ReviewRule
-from omniops.accounts.throttle import Throttle
+from omniops.accounts.throttle import Limit, Throttle
 from omniops.audit.service import Audit, Entry
 from omniops.contracts.ids import new_id, utcnow
 from omniops.contracts.provider import RetentionOption
@@ -36,6 +36,7 @@ __all__ = [
     "Accounts",
     "DomainSettings",
     "DomainView",
+    "Limit",
     "Mode",
     "OpeningHours",
     "ReviewRule",
@@ -43,6 +44,7 @@ __all__ = [
     "Throttle",
     "checked_origin",
     "is_on",
+    "switch_of",
     "view",
 ]
 
@@ -139,6 +141,8 @@ class DomainView:
 SettingsCheck = Callable[[DomainView, DomainSettings, bool], Awaitable[None]]
 """Asked before new settings are stored: the domain as it is, its settings as they would be, and whether a person wants
 them whatever they cost. Raises `Rejected` to keep the old ones."""
+OnSwitch = Callable[[AsyncSession, Scope, str, bool], Awaitable[None]]
+"""Told which plugin is switched, and whether on, in the transaction that does it."""
 
 
 class Accounts:
@@ -149,14 +153,19 @@ class Accounts:
         self._vault = vault
         self._audit = audit
         self._checks: list[SettingsCheck] = []
+        self._switches: list[OnSwitch] = []
 
     def before_settings(self, check: SettingsCheck) -> None:
         """Asks `check` before settings of any domain change, by a person or by calibration."""
         self._checks.append(check)
 
-    async def create(self, name: str, *, actor: Actor) -> UUID:
-        """Opens an account, with its key, in one transaction."""
-        account = Account(account_id=new_id(), name=name.strip() or "My business")
+    def on_switch(self, tell: OnSwitch) -> None:
+        """Calls `tell` in the transaction that switches a plugin on or off for a domain."""
+        self._switches.append(tell)
+
+    async def create(self, name: str, *, for_probes: bool = False, actor: Actor) -> UUID:
+        """Opens an account, with its key, in one transaction. One `for_probes` counts as no business."""
+        account = Account(account_id=new_id(), name=name.strip() or "My business", for_probes=for_probes)
         async with self._database.session(Scope(account.account_id)) as session:
             session.add(account)
             await self._vault.create_account_key(session, account.account_id)
@@ -279,11 +288,18 @@ class Accounts:
                 ),
                 {"domain": scope.domain_id, "id": new_id(), "plugin": plugin, "on": on, "at": utcnow()},
             )
+            for tell in self._switches:
+                await tell(session, scope, plugin, on)
             assert scope.domain_id is not None
             await notify(session, Notice("switch", scope.domain_id))
             await session.commit()
         action = "plugin.switch_on" if on else "plugin.switch_off"
         await self._audit.write(Entry(scope.account_id, str(actor), action, "plugin", detail={"plugin": plugin}))
+
+
+def switch_of(domain: str, plugin: str) -> str:
+    """SQL: what was switched explicitly for a plugin, null where nothing was; for who asks within a statement."""
+    return f"(select p.is_on from plugin_switch p where p.domain_id = {domain} and p.plugin = {plugin})"  # noqa: S608
 
 
 def is_on(switched: Mapping[str, bool], plugin: str) -> bool:

@@ -9,10 +9,14 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from uuid import UUID
 
 GENESIS = bytes(32)
 """The hash before the first entry."""
+KEPT_DAYS = 730
+"""How long entries stay, from the head that they were signed under. Whoever checks a chain knows it: entries that are
+gone before were taken away."""
 
 
 class Broken(Exception):
@@ -35,6 +39,12 @@ class Verdict:
     broken: int | None = None
     reason: str = ""
     expired: int = 0
+
+
+def check_age(last: int, signed_at: datetime, now: datetime) -> None:
+    """Raises `Broken` where entries up to `last` are gone too early, by the head that they were signed under."""
+    if now - signed_at < timedelta(days=KEPT_DAYS):
+        raise Broken(last, f"entries up to {last} are gone before their {KEPT_DAYS} days were over")
 
 
 class Walk:

@@ -15,21 +15,20 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlmodel import col, select
-
-from omniops.audit.chain import GENESIS, Broken, Walk
-from omniops.audit.heads import KIND, leaf
-from omniops.audit.merkle import Tree, root_by
-from omniops.audit.models import AuditSegment, AuditSignedHead
-from omniops.audit.reading import end_of, record_of, segments, stretches
+from omniops.audit.chain import GENESIS, Broken, Walk, check_age
+from omniops.audit.leaves import head_over, leaf
+from omniops.audit.merkle import Tree
+from omniops.audit.models import AuditSegment
+from omniops.audit.reading import end_of, record_of, segments, signed_heads, stretches
 from omniops.contracts.ids import Clock
 from omniops.contracts.scope import Scope
 from omniops.database.service import Database
 from omniops.errors import Refused, Rejected
-from omniops.vault.service import Signer, verified
+from omniops.signing import Signer, verified
 
 END = "omniops-audit-end+jws"
 
@@ -51,9 +50,7 @@ class Exports:
             last, end = await end_of(session, account_id)
             yield _line({"audit": 1, "account": str(account_id), "key": self._signer.public})
             known = await segments(session, account_id)
-            wanted = {segment.head for segment in known}
-            statement = select(AuditSignedHead).where(col(AuditSignedHead.number).in_(wanted))
-            heads = {head.number: head.statement for head in (await session.exec(statement)).all()}
+            heads = await signed_heads(session, known)
             for segment in known:
                 if segment.expired_at is not None:
                     walk.skip(segment.first, segment.last, segment.before, segment.end)
@@ -114,6 +111,8 @@ class _Chain:
     tree: Tree = field(default_factory=Tree)
     first: int = 1
     before: bytes = GENESIS
+    gone: datetime | None = None
+    """When the head was signed that the newest expired entries stand under."""
 
 
 def check(lines: Iterable[bytes], key: Mapping[str, Any] | None = None) -> list[Checked]:
@@ -174,6 +173,8 @@ def _object(chain: _Chain, line: bytes) -> bool:
         end = verified(said["closed"], chain.key, END)
         if (end["account"], end["seq"], end["hash"]) != (found.account, walk.seq, walk.hash.hex()):
             raise Broken(walk.seq + 1, "the end of the chain is missing")
+        if chain.gone is not None:
+            check_age(found.expired, chain.gone, datetime.fromisoformat(end["at"]))
         found.unsigned = chain.tree.size
         return True
     first, last = int(said["first"]), int(said["last"])
@@ -185,12 +186,11 @@ def _object(chain: _Chain, line: bytes) -> bool:
         found.expired += last - first + 1
     elif (first, last, before, end_hash, root) != (chain.first, walk.seq, chain.before, walk.hash, chain.tree.root()):
         raise Broken(first, f"the entries {first} to {last} are not those that were signed")
-    proof = [bytes.fromhex(one) for one in said["path"]]
     data = leaf(UUID(found.account), int(said["segment"]), first, last, before, end_hash, root)
-    head = verified(said["head"], chain.key, KIND)
-    reached = root_by(data, int(said["place"]), int(said["size"]), proof)
-    if reached is None or reached.hex() != head["root"]:
-        raise Broken(first, f"the entries {first} to {last} are not under the head that the file names")
+    place, size = int(said["place"]), int(said["size"])
+    head = head_over(data, (first, last), place, size, said["path"], said["head"], chain.key)
     found.newest_head = int(head["number"])
+    if said["expired"]:
+        chain.gone = datetime.fromisoformat(head["at"])
     chain.tree, chain.first, chain.before = Tree(), walk.seq + 1, walk.hash
     return False

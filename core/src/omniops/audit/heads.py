@@ -8,7 +8,6 @@ published head fixes every chain, and tells of none of them: not even how many t
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,17 +19,17 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from omniops.audit.chain import Broken, Walk
+from omniops.audit.leaves import KIND, leaf_of
 from omniops.audit.merkle import Tree, path
-from omniops.audit.models import AuditEntry, AuditHead, AuditSegment, AuditSignedHead
+from omniops.audit.models import AuditHead, AuditSegment, AuditSignedHead
 from omniops.audit.reading import record_of, stretches
 from omniops.audit.service import Audit
 from omniops.contracts.ids import Clock
 from omniops.contracts.plugin import Log
 from omniops.database.service import Database
 from omniops.jobs.service import MAINTENANCE, Jobs, Task
-from omniops.vault.service import Signer
+from omniops.signing import Signer
 
-KIND = "omniops-log+jws"
 _ONE_AT_A_TIME = text("select pg_advisory_xact_lock(hashtext('omniops audit heads'))")
 
 
@@ -84,14 +83,14 @@ class Heads:
             connection = await session.connection()
             await connection.execute(_ONE_AT_A_TIME)
             before = (await connection.execute(_NEWEST)).first()
-            number = before.number + 1 if before is not None else 1
+            number, at = before.number + 1 if before is not None else 1, self._clock.now()
             standing = await _standing(session)
             made: list[AuditSegment] = []
             for head in (await session.exec(select(AuditHead).order_by(col(AuditHead.account_id)))).all():
                 last = standing.get(head.account_id)
                 if head.seq > (last.last if last is not None else 0):
                     try:
-                        made.append(await _segment(session, head, last, number))
+                        made.append(await _segment(session, head, last, number, at))
                     except Broken as broken:
                         self._log.error("audit.broken", account=str(head.account_id), said=broken.reason)
             standing |= {segment.account_id: segment for segment in made}
@@ -102,11 +101,10 @@ class Heads:
                 segment.place, segment.size = place, len(leaves)
                 segment.path = [beside.hex() for beside in path(leaves, place)]
             session.add_all(made)
-            session.add(self._head(number, Tree(leaves).root(), before.statement if before is not None else ""))
+            session.add(self._head(number, at, Tree(leaves).root(), before.statement if before is not None else ""))
             await session.commit()
 
-    def _head(self, number: int, root: bytes, before: str) -> AuditSignedHead:
-        at = self._clock.now()
+    def _head(self, number: int, at: datetime, root: bytes, before: str) -> AuditSignedHead:
         said = {
             "iss": self._issuer,
             "number": number,
@@ -117,8 +115,9 @@ class Heads:
         return AuditSignedHead(number=number, at=at, statement=self._signer.sign(KIND, said))
 
     async def expire(self) -> None:
-        """Deletes the entries of every segment whose newest entry is past the term; its signed root stays, and the
-        chain goes on from its end. Entries that no head covers yet are never deleted."""
+        """Deletes the entries of every segment whose head is past the term; its signed root stays, and the chain goes
+        on from its end. By the head and not by the newest entry: the head's moment is signed, so whoever checks an
+        export sees that nothing went too early. Entries that no head covers yet are never deleted."""
         async with self._database.system("audit: delete what is past its term") as session:
             statement = select(AuditSegment).where(
                 col(AuditSegment.newest_at) < self._clock.now() - self._keep, col(AuditSegment.expired_at).is_(None)
@@ -137,18 +136,6 @@ _NEWEST = text("select number, at, statement from omniops.audit_signed_head orde
 _DELETE = text("delete from omniops.audit_entry where account_id = :account and seq between :first and :last")
 
 
-def leaf_of(segment: AuditSegment) -> bytes:
-    """What a segment is in the tree of all accounts."""
-    return leaf(
-        segment.account_id, segment.number, segment.first, segment.last, segment.before, segment.end, segment.root
-    )
-
-
-def leaf(account_id: UUID, number: int, first: int, last: int, before: bytes, end: bytes, root: bytes) -> bytes:
-    fields = [str(account_id), number, first, last, before.hex(), end.hex(), root.hex()]
-    return json.dumps(fields, separators=(",", ":")).encode()
-
-
 async def _standing(session: AsyncSession) -> dict[UUID, AuditSegment]:
     """The newest segment of each account."""
     statement = (
@@ -159,7 +146,9 @@ async def _standing(session: AsyncSession) -> dict[UUID, AuditSegment]:
     return {segment.account_id: segment for segment in (await session.exec(statement)).all()}
 
 
-async def _segment(session: AsyncSession, head: AuditHead, last: AuditSegment | None, number: int) -> AuditSegment:
+async def _segment(
+    session: AsyncSession, head: AuditHead, last: AuditSegment | None, number: int, at: datetime
+) -> AuditSegment:
     """The next segment of an account, from its entries since the last. Raises `Broken`."""
     walk, tree = Walk(head.account_id), Tree()
     if last is not None:
@@ -171,8 +160,6 @@ async def _segment(session: AsyncSession, head: AuditHead, last: AuditSegment | 
             tree.add(walk.hash)
     if (walk.seq, walk.hash) != (head.seq, head.hash):
         raise Broken(walk.seq + 1, "the end of the chain is missing")
-    newest = await session.get(AuditEntry, (head.account_id, head.seq))
-    assert newest is not None
     return AuditSegment(
         account_id=head.account_id,
         number=last.number + 1 if last is not None else 1,
@@ -181,7 +168,7 @@ async def _segment(session: AsyncSession, head: AuditHead, last: AuditSegment | 
         before=before,
         end=walk.hash,
         root=tree.root(),
-        newest_at=newest.at,
+        newest_at=at,
         head=number,
         place=0,
         size=0,

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from omniops.audit.chain import GENESIS, Broken, Verdict, Walk
-from omniops.audit.models import AuditEntry, AuditHead, AuditSegment
+from omniops.audit.chain import GENESIS, Broken, Verdict, Walk, check_age
+from omniops.audit.leaves import head_over, leaf_of
+from omniops.audit.models import AuditEntry, AuditHead, AuditSegment, AuditSignedHead
+from omniops.errors import Refused
 
 STRETCH = 2000
 _HASH = 64  # a hash in hexadecimal stands before each record
@@ -52,23 +56,44 @@ async def end_of(session: AsyncSession, account_id: UUID) -> tuple[int, bytes]:
     return (head.seq, head.hash) if head is not None else (0, GENESIS)
 
 
-async def checked(session: AsyncSession, account_id: UUID) -> Verdict:
-    """Follows a whole chain in the database to its head. Segments whose entries expired are passed over."""
+async def signed_heads(session: AsyncSession, segments: Sequence[AuditSegment]) -> dict[int, str]:
+    """The statements of the heads that segments stand under, by number."""
+    wanted = {segment.head for segment in segments}
+    statement = select(AuditSignedHead).where(col(AuditSignedHead.number).in_(wanted))
+    return {head.number: head.statement for head in (await session.exec(statement)).all()}
+
+
+async def checked(session: AsyncSession, account_id: UUID, key: Mapping[str, Any], now: datetime) -> Verdict:
+    """Follows a whole chain in the database to its head. A segment whose entries expired is passed over only where the
+    head that it was signed under, by `key`, is as old at `now` as entries are kept: a column that says so is no proof.
+    """
     walk, entries, expired = Walk(account_id), 0, 0
-    head = await end_of(session, account_id)
+    end = await end_of(session, account_id)
     newest = select(AuditEntry.seq).where(AuditEntry.account_id == account_id).order_by(col(AuditEntry.seq).desc())
-    last = max(head[0], (await session.exec(newest.limit(1))).first() or 0)
+    last = max(end[0], (await session.exec(newest.limit(1))).first() or 0)
+    gone = [segment for segment in await segments(session, account_id) if segment.expired_at is not None]
     try:
-        for segment in await segments(session, account_id):
-            if segment.expired_at is not None:
-                walk.skip(segment.first, segment.last, segment.before, segment.end)
-                expired += segment.last - segment.first + 1
+        heads = await signed_heads(session, gone)
+        for segment in gone:
+            walk.skip(segment.first, segment.last, segment.before, segment.end)
+            _check_expired(segment, heads.get(segment.head, ""), key, now)
+            expired += segment.last - segment.first + 1
         async for stretch in stretches(session, account_id, walk.seq + 1, last):
             for line in stretch:
                 record_of(line, walk)
                 entries += 1
-        if (walk.seq, walk.hash) != head:
+        if (walk.seq, walk.hash) != end:
             raise Broken(walk.seq + 1, "the end of the chain is missing")
     except Broken as broken:
         return Verdict(entries, broken.entry, broken.reason, expired)
     return Verdict(entries, expired=expired)
+
+
+def _check_expired(segment: AuditSegment, statement: str, key: Mapping[str, Any], now: datetime) -> None:
+    stretch = segment.first, segment.last
+    try:
+        head = head_over(leaf_of(segment), stretch, segment.place, segment.size, segment.path, statement, key)
+    except Refused as refused:
+        said = f"the entries {segment.first} to {segment.last} are gone, and no head that we signed stands for them"
+        raise Broken(segment.first, said) from refused
+    check_age(segment.last, datetime.fromisoformat(head["at"]), now)

@@ -20,16 +20,19 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from omniops.audit.acting import acting, current
-from omniops.audit.chain import Verdict
+from omniops.audit.chain import KEPT_DAYS, Verdict
 from omniops.audit.models import AuditEntry, AuditSegment
 from omniops.audit.reading import checked
 from omniops.contracts.ids import Clock, new_id
 from omniops.contracts.scope import Scope
 from omniops.database.group_commit import GroupCommit
 from omniops.database.service import Database
+from omniops.signing import Signer
 
-__all__ = ["OPERATOR", "Audit", "Entry", "acting", "current"]
+__all__ = ["KEPT_DAYS", "OPERATOR", "SIGNING", "Audit", "Entry", "acting", "current"]
 
+SIGNING = "audit log"
+"""The use for which the root's secret signs heads and ends."""
 OPERATOR = UUID(int=0)
 """The chain of the deployment itself, for acts that belong to no account."""
 READINGS = frozenset({"vault.open", "vault.trace", "database.system"})
@@ -65,9 +68,11 @@ class Entry:
 class Audit:
     """Append-only, hash-chained per account."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock, secret: str) -> None:
+        """`secret` is the root's for the audit log: what it signed shows that expired entries were there."""
         self._database = database
         self._clock = clock
+        self._key = Signer(secret).public
         self._writer = GroupCommit(self._commit, "The audit entry could not be written, so nothing was opened.")
         self._chainer = GroupCommit(self._chain, "Notes could not be chained; they wait.", linger=CHAINED_AFTER)
 
@@ -178,10 +183,10 @@ class Audit:
             return (await session.exec(statement)).one()
 
     async def verify(self, account_id: UUID) -> Verdict:
-        """Recomputes the account's whole chain against its head."""
+        """Recomputes the account's whole chain against its head, and what expired against the signed heads."""
         await self._append((), [account_id])
         async with self._database.session(Scope(account_id), snapshot=True) as session:
-            return await checked(session, account_id)
+            return await checked(session, account_id, self._key, self._clock.now())
 
     async def close(self) -> None:
         """Waits until everything given to `write` is through."""

@@ -11,6 +11,9 @@ import typer
 
 from omniops.cli import (
     admin,
+    connection_documents,
+    connection_log,
+    connections,
     docs,
     knowledge,
     lessons,
@@ -18,6 +21,7 @@ from omniops.cli import (
     privacy_audit,
     privacy_breach,
     privacy_cases,
+    privacy_laws,
     privacy_persons,
     privacy_register,
     privacy_retention,
@@ -26,6 +30,7 @@ from omniops.cli import (
     safety,
     sources,
     trials,
+    undelivered,
     vault,
     verification,
 )
@@ -43,6 +48,10 @@ app = typer.Typer(
 running.register(app)
 knowledge.register(app)
 sources.register(app)
+connections.register(app)
+connection_log.register(connections.connections)
+connection_documents.register(connections.connections)
+undelivered.register(app)
 admin.register(app)
 privacy_persons.register(admin.privacy)
 privacy_retention.register(admin.privacy)
@@ -54,6 +63,7 @@ verification.register(admin.domains)
 privacy_audit.register(admin.privacy)
 privacy_breach.register(admin.privacy)
 privacy_register.register(admin.privacy)
+privacy_laws.register(admin.privacy)
 proving.register(app, admin.privacy)
 plugins.register(app)
 vault.register(app)

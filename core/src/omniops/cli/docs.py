@@ -29,6 +29,15 @@ _CODES = (
     "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 a setting is wrong, 4 something did not answer, 5 done in part, "
     "130 interrupted."
 )
+_LAWS = "What each column means, and how a fact is reviewed: [law facts](../laws.md). It is no legal advice."
+_AREAS = {
+    "age": "From which age a person says yes alone",
+    "breach": "Breaches",
+    "text": "Texts about breaches",
+    "term": "Terms of requests",
+    "transfer": "Countries with adequate protection",
+    "sensitive": "Uses of sensitive data that a limit leaves",
+}
 _VERBS = {
     "collect": "All plugins are asked once, at start-up, in the operator's order. One that fails is left out.",
     "gather": "All plugins are asked at the same time. One that fails or hangs gives an error under its own name.",
@@ -46,10 +55,15 @@ def docs(
     directory: Annotated[Path, typer.Argument(help="Folder of the pages.")] = Path("docs/reference"),
     check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 when a page is not current.")] = False,
 ) -> None:
-    """Write the reference: hooks.md, settings.md and cli.md. For those who work on OmniOps itself."""
+    """Write the reference: hooks.md, settings.md, cli.md and laws.md. For those who work on OmniOps itself."""
     classes = _installed()
     program = context.find_root().command
-    pages = {"hooks.md": hooks(classes), "settings.md": settings(classes), "cli.md": commands(program)}
+    pages = {
+        "hooks.md": hooks(classes),
+        "settings.md": settings(classes),
+        "cli.md": commands(program),
+        "laws.md": laws(),
+    }
     stale = [name for name, text in pages.items() if _read(directory / name) != text]
     if not check:
         directory.mkdir(parents=True, exist_ok=True)
@@ -201,6 +215,23 @@ def _option(one: Any) -> str:
     if one.required and one.param_type_name == "option":
         said.append("Required.")
     return f"- `{names}`" + (f": {' '.join(said)}" if said else "")
+
+
+def laws() -> str:
+    """Every fact of law that is built in, by area."""
+    from omniops.privacy.laws import law_facts
+
+    lines = ["# Facts of law", _BY, _LAWS]
+    by_area: dict[str, list[str]] = {}
+    for fact in law_facts():
+        grade = f"[{fact.grade}]({fact.url})" if fact.url else fact.grade
+        cells = (f"`{fact.key}`", fact.says, fact.law, grade, str(fact.read), str(fact.review_by), fact.note)
+        by_area.setdefault(fact.area, []).append("| " + " | ".join(cells) + " |")
+    for area, rows in by_area.items():
+        lines.append(f"## {_AREAS[area]}")
+        head = "| of | says | law | read as | read | again by | note |\n|---|---|---|---|---|---|---|"
+        lines.append("\n".join([head, *rows]))
+    return _page(lines)
 
 
 def _installed() -> Classes:

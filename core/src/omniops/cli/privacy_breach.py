@@ -171,8 +171,8 @@ def texts(
     elif key is not None:
         print(found[0].body)
     else:
-        rows = [(d.key, d.to, d.title, ", ".join(d.missing)) for d in found]
-        table(("text", "to", "title", "still blank"), rows, empty="")
+        rows = [(d.key, d.to, d.title, d.grade, ", ".join(d.missing)) for d in found]
+        table(("text", "to", "title", "law read as", "still blank"), rows, empty="")
 
 
 @breach.command("notify")

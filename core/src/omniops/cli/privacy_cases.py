@@ -11,7 +11,7 @@ from uuid import UUID
 import typer
 
 from omniops.cli.output import FAILED, emit, say, table
-from omniops.cli.session import firsts, with_runtime
+from omniops.cli.session import firsts, member_named, with_runtime
 from omniops.contracts.rights import Fulfilment
 from omniops.errors import Rejected
 
@@ -163,6 +163,25 @@ def refuse(
         lambda runtime, scope, actor: runtime.privacy.cases.refuse(scope, case_id, code, reason, actor=actor),
         as_json,
     )
+
+
+@case.command("refuse-objection")
+def refuse_objection(
+    case_id: Case,
+    purpose: Annotated[str, typer.Argument(help="The purpose that goes on, such as security.protect.")],
+    code: Annotated[str, typer.Argument(help="A21-grounds.")],
+    reason: Annotated[str, typer.Option(help="The compelling grounds; the person is told.")],
+    by: Annotated[str, typer.Option("--by", help="E-mail address or id of the member who decided it.")],
+    domain: Domain = None,
+    as_json: Json = False,
+) -> None:
+    """Refuse an objection to one purpose on compelling grounds."""
+
+    async def work(runtime: Runtime, scope: Scope, actor: Any) -> CaseView:
+        member = await member_named(runtime, scope, by)
+        return await runtime.privacy.objections.refuse(scope, case_id, purpose, code, reason, actor=member)
+
+    _shown(domain, work, as_json)
 
 
 @case.command("close")

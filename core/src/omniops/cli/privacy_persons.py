@@ -130,20 +130,27 @@ def import_(
             say(f"Left out: {count} rows of {name}, which hang on something of the business that is not here.")
 
 
-def sheet(subject: Subject, domain: Domain = None, as_json: Json = False) -> None:
+def sheet(
+    subject: Subject,
+    language: Annotated[
+        str, typer.Option(help="The person's language, such as de. English where there are no words.")
+    ] = "en",
+    domain: Domain = None,
+    as_json: Json = False,
+) -> None:
     """What a person is to be told beside the copy from what is really there (GDPR, Article 15)."""
     from omniops.operations.firsts import OPERATOR
-    from omniops.privacy.persons.sheet_text import readable
 
-    async def work(runtime: Runtime) -> dict[str, Any]:
-        scope = (await firsts(runtime).domain(domain)).scope
-        return await runtime.privacy.persons.sheet(scope, subject, actor=OPERATOR)
+    async def work(runtime: Runtime) -> tuple[dict[str, Any], str]:
+        scope, sheets = (await firsts(runtime).domain(domain)).scope, runtime.privacy.persons.sheets
+        found = await runtime.privacy.persons.sheet(scope, subject, actor=OPERATOR, language=language)
+        return found, sheets.text(found)
 
-    found = with_runtime(work)
+    found, text = with_runtime(work)
     if as_json:
         emit(found)
     else:
-        sys.stdout.write(readable(found))
+        sys.stdout.write(text)
 
 
 def rectify(

@@ -92,6 +92,10 @@ def register_sign(
     source: Annotated[str, typer.Option(help="Where it stands; the address of its terms where left out.")] = "",
     document: Annotated[str | None, typer.Option(help="The signed file: its SHA-256 is kept, nothing else.")] = None,
     assessment: Annotated[str, typer.Option(help="Reference of your transfer impact assessment.")] = "",
+    measure: Annotated[
+        list[str] | None,
+        typer.Option(help="Measure that the assessment asks for: tls_1_3 or zero_retention. May be repeated."),
+    ] = None,
     module: Annotated[str, typer.Option(help="Module of the EU clauses, such as 3.")] = "",
     as_json: Json = False,
 ) -> None:
@@ -106,6 +110,7 @@ def register_sign(
         source=source,
         document=_hash(document),
         assessment=assessment,
+        measures=tuple(measure or ()),
         valid_from=_day("since", since),
         valid_until=_day("until", until, end=True),
     )

@@ -9,11 +9,11 @@ from uuid import UUID
 import typer
 
 from omniops.cli.output import FAILED, PARTLY, emit, say, table
-from omniops.cli.session import firsts, with_runtime
-from omniops.errors import NotFound, Rejected
+from omniops.cli.session import firsts, member_named, with_runtime
+from omniops.errors import Rejected
 
 if TYPE_CHECKING:
-    from omniops.contracts.scope import Actor, Scope
+    from omniops.contracts.scope import Scope
     from omniops.runtime import Runtime
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -105,7 +105,7 @@ def approve(
 
     async def work(runtime: Runtime) -> dict[str, Any]:
         scope = (await firsts(runtime).domain(domain)).scope
-        await runtime.privacy.retention.approve(scope, run, hash_, actor=await _member(runtime, scope, by))
+        await runtime.privacy.retention.approve(scope, run, hash_, actor=await member_named(runtime, scope, by))
         return (await runtime.privacy.retention.run(scope, run)).to_json()
 
     _show(with_runtime(work), as_json)
@@ -164,7 +164,7 @@ def close_account(
 
     async def work(runtime: Runtime) -> None:
         scope = (await firsts(runtime).domain(domain)).scope
-        actor = await _member(runtime, scope, by)
+        actor = await member_named(runtime, scope, by)
         await runtime.privacy.retention.closing.close(scope.account_id, actor=actor)
 
     with_runtime(work)
@@ -190,7 +190,7 @@ def place(
 
     async def work(runtime: Runtime) -> dict[str, Any]:
         scope = (await firsts(runtime).domain(domain)).scope
-        actor = await _member(runtime, scope, by)
+        actor = await member_named(runtime, scope, by)
         placed = await runtime.privacy.holds.place(scope, subject, authority, reason, _day(review), actor=actor)
         return placed.to_json()
 
@@ -229,7 +229,7 @@ def review(
 
     async def work(runtime: Runtime) -> dict[str, Any]:
         scope = (await firsts(runtime).domain(domain)).scope
-        actor = await _member(runtime, scope, by)
+        actor = await member_named(runtime, scope, by)
         return (await runtime.privacy.holds.review(scope, hold, _day(review), actor=actor)).to_json()
 
     _show_holds([with_runtime(work)], as_json)
@@ -247,7 +247,7 @@ def lift(
 
     async def work(runtime: Runtime) -> dict[str, Any]:
         scope = (await firsts(runtime).domain(domain)).scope
-        actor = await _member(runtime, scope, by)
+        actor = await member_named(runtime, scope, by)
         return (await runtime.privacy.holds.lift(scope, hold, reason, actor=actor)).to_json()
 
     _show_holds([with_runtime(work)], as_json)
@@ -258,17 +258,6 @@ async def _where(runtime: Runtime, domain: str | None, account: bool) -> Scope:
 
     scope = (await firsts(runtime).domain(domain)).scope
     return Scope(scope.account_id) if account else scope
-
-
-async def _member(runtime: Runtime, scope: Scope, named: str) -> Actor:
-    """The member who decided; the operator only types it in."""
-    from omniops.contracts.scope import Actor
-    from omniops.operations.firsts import OPERATOR
-
-    for member in await runtime.members.list(scope.account_id, actor=OPERATOR):
-        if named.strip().lower() in (str(member.id), member.email.lower()):
-            return Actor("member", str(member.id))
-    raise NotFound(f"There is no member {named!r} in this account.", do="See `omniops member list`.")
 
 
 def _day(text: str) -> date:

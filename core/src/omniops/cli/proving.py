@@ -14,12 +14,13 @@ from omniops.errors import Rejected
 if TYPE_CHECKING:
     from omniops.operations.proving import Run
 
-MARKS = {"PROVED": "■", "ATTESTED": "▣", "UNPROVEN": "□", "EXPIRED": "☰", "FAILED": "✗"}
+MARKS = {"PROVED": "■", "ATTESTED": "▣", "UNPROVEN": "□", "NOT PROVABLE": "_", "STALE": "☰", "FAILED": "✗"}
 
 
 def register(app: typer.Typer, privacy: typer.Typer) -> None:
     app.command()(prove)
     privacy.command()(attest)
+    privacy.command()(attestations)
 
 
 def prove(
@@ -30,12 +31,13 @@ def prove(
     verify: Annotated[Path | None, typer.Option(help="Check a report's signature, without any database.")] = None,
     key: Annotated[str | None, typer.Option(help="With --verify: the public key that you trust.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the signed report as JSON.")] = False,
+    supervised: Annotated[bool, typer.Option(hidden=True)] = False,
 ) -> None:
     """Try to break every promise on this deployment. A run of all is signed and shown at /privacy."""
     if verify is not None:
         _verify(verify, key, as_json)
         return
-    run = _run(claim, sabotage, as_json)
+    run = _run(claim, sabotage, as_json, supervised=supervised)
     report = run.published["report"]
     if as_json:
         emit(run.published)
@@ -51,16 +53,19 @@ def prove(
         raise typer.Exit(FAILED)
 
 
-def _run(claim: str | None, sabotage: bool, as_json: bool) -> Run:
+def _run(claim: str | None, sabotage: bool, as_json: bool, *, supervised: bool) -> Run:
     import asyncio
 
     from omniops import logs
     from omniops.bootstrap import prepared
     from omniops.cli.session import settings
     from omniops.operations.proving import prove as run
+    from omniops.process import end_with_parent, handed_over
     from omniops.runtime import Runtime
 
-    found = settings()
+    found = handed_over() if supervised else settings()
+    if supervised:
+        end_with_parent()
     logs.configure("error", "text")
 
     async def work(ready: Any) -> Run:
@@ -112,6 +117,7 @@ def attest(
     from datetime import date
 
     from omniops.cli.session import with_runtime
+    from omniops.operations.firsts import OPERATOR
     from omniops.proof.service import Proof
 
     try:
@@ -123,7 +129,23 @@ def attest(
         raise Rejected(f"{evidence} cannot be read: {error.strerror}.", code="no_evidence", where="evidence") from error
 
     async def work(runtime: Any) -> None:
-        await Proof(runtime).attest(claim, author, said, digest, last)
+        await Proof(runtime).attest(claim, author, said, digest, last, actor=OPERATOR)
 
     with_runtime(work)
     say(f"{author} signed for {claim} until {last:%Y-%m-%d}. It counts with the next `omniops prove`.")
+
+
+def attestations(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+    """List what was signed for: of each promise the newest signature, and whether it still counts."""
+    from omniops.cli.session import with_runtime
+    from omniops.proof.service import Proof
+
+    async def work(runtime: Any) -> list[dict[str, str]]:
+        return await Proof(runtime).signed_for()
+
+    found = with_runtime(work)
+    if as_json:
+        emit(found)
+        return
+    rows = [(one["claim"], one["state"], one["author"], one["valid_until"], one["said"]) for one in found]
+    table(("claim", "", "signed by", "until", "what"), rows, empty="Nobody has signed for anything.")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from omniops.bootstrap import Prepared
+    from omniops.contracts.scope import Actor, Scope
     from omniops.operations.firsts import Firsts
     from omniops.runtime import Runtime
     from omniops.settings import Settings
@@ -60,3 +61,15 @@ def firsts(runtime: Runtime) -> Firsts:
     from omniops.operations.firsts import Firsts
 
     return Firsts(runtime.database, runtime.accounts, runtime.members, runtime.knowledge)
+
+
+async def member_named(runtime: Runtime, scope: Scope, named: str) -> Actor:
+    """The member who decided; the operator only types it in."""
+    from omniops.contracts.scope import Actor
+    from omniops.errors import NotFound
+    from omniops.operations.firsts import OPERATOR
+
+    for member in await runtime.members.list(scope.account_id, actor=OPERATOR):
+        if named.strip().lower() in (str(member.id), member.email.lower()):
+            return Actor("member", str(member.id))
+    raise NotFound(f"There is no member {named!r} in this account.", do="See `omniops member list`.")

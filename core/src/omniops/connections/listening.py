@@ -21,11 +21,12 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from omniops.accounts.service import Accounts
+from omniops.connections.kinds import Kinds
 from omniops.connections.models import Connection
-from omniops.connections.service import Connections, Kinds, listen_again
+from omniops.connections.service import Connections, listen_again
 from omniops.contracts.channel import Heard
 from omniops.contracts.ids import Clock
-from omniops.contracts.plugin import Log
+from omniops.contracts.plugin import Log, PluginSettings
 from omniops.contracts.scope import Scope
 from omniops.database.notices import Notices
 from omniops.database.service import Database, Notice
@@ -81,6 +82,7 @@ class Listening:
         self._clock = clock
         self._log = log
         self._running: dict[UUID, set[asyncio.Event]] = defaultdict(set)
+        self._used: dict[UUID, PluginSettings] = {}
         notices.on("switch", self._switched)
         notices.on("connection", self._look_again)
         jobs.register(
@@ -105,13 +107,14 @@ class Listening:
         except _Over:
             return
         except Reconnect:
-            await self._connections.refused(scope, row.id)
-            return
+            if not await self._connections.refused(scope, row.id, self._used.pop(row.id, None)):
+                return
+            wait = PAUSE
         except Exception as error:
             failure = error
             wait = _wait(row.failures, error)
             said = str(error) if isinstance(error, OmniOpsError) else type(error).__name__
-            self._log.warning("channel.listen_failed", plugin=row.plugin, connection=connection_id, said=said)
+            self._log.warning("channel.listen_failed", kind=row.kind, connection=connection_id, said=said)
         if await self._may(scope, row.id) is None:
             return
         async with self._database.session(scope) as session:
@@ -127,12 +130,13 @@ class Listening:
         """Queues the connections that should listen and have not for a while: those of a plugin that the operator took
         out and put back, and whatever else was missed. A job that runs is left alone: with a second one waiting under
         the same key it could not go back to the queue."""
-        plugins = [name for name in self._kinds().channels if self._kinds().listens(name)]
-        if not plugins:
+        kinds = self._kinds()
+        listening = [name for name in {*kinds.channels, *kinds.integrations} if kinds.listens(name)]
+        if not listening:
             return
         async with self._database.system("connections: which of them listen") as session:
             statement = select(Connection.domain_id, Connection.id).where(
-                col(Connection.plugin).in_(plugins),
+                col(Connection.kind).in_(listening),
                 Connection.state == "connected",
                 func.coalesce(col(Connection.listened_at), col(Connection.created_at)) < self._clock.now() - LOST,
             )
@@ -159,14 +163,17 @@ class Listening:
         return True
 
     async def _hear(self, scope: Scope, row: Connection) -> None:
-        channel = self._kinds().channels[row.plugin]
-        settings = await self._connections.settings(scope, row.id)
+        listener = self._kinds().listener(row.kind)
+        if listener is None:
+            raise _Over
+        name, channel = listener
+        settings = self._used[row.id] = await self._connections.settings(scope, row.id)
         cursor = row.cursor
         async with _closing(channel.listen(settings, cursor)) as stream:
             async for heard, after in stream:
                 if not isinstance(after, str) or len(after) > LONGEST_CURSOR:
-                    raise NotReady(f"Channel {row.plugin!r} gave a cursor that cannot be stored.")
-                await self._hears.hear(scope, row.plugin, row.id, heard, self._remember(scope, row.id, cursor, after))
+                    raise NotReady(f"Channel {name!r} gave a cursor that cannot be stored.")
+                await self._hears.hear(scope, name, row.id, heard, self._remember(scope, row.id, cursor, after))
                 cursor = after
 
     def _remember(self, scope: Scope, connection_id: UUID, before: str | None, after: str) -> Remember:
@@ -198,7 +205,7 @@ class Listening:
         """The connection, if it may be listened to now; what else is the case is noted on it."""
         async with self._database.session(scope) as session:
             row = await session.get(Connection, (scope.domain_id, connection_id))
-        if row is None or row.state != "connected" or not self._kinds().listens(row.plugin):
+        if row is None or row.state != "connected" or not self._kinds().listens(row.kind):
             return None
         is_on = await self._accounts.is_on(scope, row.plugin)
         state = "off" if not is_on else "failing" if row.failures else "listening"

@@ -20,6 +20,8 @@ MOST = 8
 """Buttons, rows, fields, options or variants of one card."""
 LONGEST = 400
 """Characters of one text in a card."""
+Stock = Literal["", "in_stock", "sold_out"]
+"""Empty where it is not known."""
 
 
 def _checked(value: str, where: str, *, needed: bool = True) -> None:
@@ -30,6 +32,15 @@ def _checked(value: str, where: str, *, needed: bool = True) -> None:
 def _checked_url(url: str, where: str) -> None:
     if url and (urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname):
         raise Rejected(f"{where} must be a full http(s) address, not {url!r}.", code="bad_card", where=where)
+
+
+def _checked_amount(price: str) -> None:
+    try:
+        good = not price or (Decimal(price).is_finite() and Decimal(price) >= 0)
+    except InvalidOperation:
+        good = False
+    if not good:
+        raise Rejected(f"A price is a number such as 289.00, not {price!r}.", code="bad_card", where="price")
 
 
 def _checked_count(things: tuple[Any, ...], where: str, *, least: int = 1) -> None:
@@ -142,14 +153,20 @@ class FormCard:
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """One of several to choose from, such as a colour, with what is to say of it, such as "3 in stock"."""
+    """One of several to choose from, such as a colour. `price` is a decimal number as text in the product's currency,
+    where variants differ in it; `left` how many there are, None where that is not known; `note` what else is to say.
+    """
 
     name: str
     note: str = ""
+    price: str = ""
+    stock: Stock = ""
+    left: int | None = None
 
     def __post_init__(self) -> None:
         _checked(self.name, "name")
         _checked(self.note, "note", needed=False)
+        _checked_amount(self.price)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +179,7 @@ class ProductCard:
     price: str = ""
     currency: str = ""
     note: str = ""
-    stock: Literal["", "in_stock", "sold_out"] = ""
+    stock: Stock = ""
     variants: tuple[Variant, ...] = ()
 
     def __post_init__(self) -> None:
@@ -170,10 +187,9 @@ class ProductCard:
         _checked(self.note, "note", needed=False)
         _checked_url(self.url, "url")
         _checked_count(self.variants, "variants", least=0)
-        if bool(self.price) != bool(self.currency):
+        if bool(self.price) != bool(self.currency) or any(one.price and not self.price for one in self.variants):
             raise Rejected("A price and its currency belong together.", code="bad_card", where="price")
-        if self.price and not _is_amount(self.price):
-            raise Rejected(f"A price is a number such as 289.00, not {self.price!r}.", code="bad_card", where="price")
+        _checked_amount(self.price)
         if self.currency and not (len(self.currency) == 3 and self.currency.isascii() and self.currency.isupper()):
             raise Rejected(f"{self.currency!r} is no currency code.", code="bad_card", where="currency")
 
@@ -197,10 +213,3 @@ def addresses(card: Card) -> Iterator[str]:
             yield url
         case _:
             return
-
-
-def _is_amount(text: str) -> bool:
-    try:
-        return Decimal(text).is_finite() and Decimal(text) >= 0
-    except InvalidOperation:
-        return False

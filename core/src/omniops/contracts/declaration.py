@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Literal
 
 from omniops.contracts.rights import ExternalStore
@@ -17,6 +17,22 @@ Basis = Literal["contract", "consent", "legal_obligation", "legitimate_interests
 """The legal bases of Art. 6(1) GDPR that OmniOps uses: (b), (a), (c) and (f)."""
 
 Role = Literal["processor", "customer_chosen", "ai", "own_site"]
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """A legitimate interest, weighed against those of the people (Art. 6(1)(f) GDPR), by a named author on a day.
+
+    It counts through `review_by`. `interest` says what is pursued, `need` why nothing milder reaches it, `balance` why
+    the people's interests do not override it.
+    """
+
+    author: str
+    made_on: date
+    review_by: date
+    interest: str
+    need: str
+    balance: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +47,8 @@ class Purpose:
     (Art. 22). `confirmed` purposes take a yes only from who opened a link in a mail and confirmed there.
     `within` names the wider purpose that
     this one is a step of: the door stays as narrow as the step, and the record of processing shows the wider one.
+    `assessment` is needed where the basis is `legitimate_interests`, and the purpose is shut once it is to be reviewed.
+    `refusable`: an objection may be refused on compelling grounds (Art. 21(1)); core's own, for security alone.
     """
 
     key: str
@@ -42,6 +60,14 @@ class Purpose:
     automated: bool = False
     confirmed: bool = False
     within: str = ""
+    assessment: Assessment | None = None
+    refusable: bool = False
+
+    def weighed(self, today: date) -> bool:
+        """Whether its basis holds on a day: a legitimate interest only with an assessment that is not out of date."""
+        if self.basis != "legitimate_interests":
+            return True
+        return self.assessment is not None and today <= self.assessment.review_by
 
 
 California = Literal[
@@ -103,7 +129,9 @@ class Mechanism:
     """What a processor's contract offers for transfers. Of force once the operator signed that contract.
 
     `module` is that of the clauses: 2 from controller to processor, 3 from processor to processor. `source` is where it
-    can be read. Times are aware; None has no end, or began before anybody asks.
+    can be read. Times are aware; None has no end, or began before anybody asks. `assessment` names the assessment of
+    the transfer, and `measures` the keys of the supplementary measures that it asks for: while one is off, nothing
+    leaves.
     """
 
     kind: MechanismKind
@@ -112,18 +140,22 @@ class Mechanism:
     valid_from: datetime | None = None
     valid_until: datetime | None = None
     assessment: str = ""
+    measures: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Processor:
     """A party that may receive data, and the only hosts, categories and purposes for which it may.
 
-    `hosts` are exact names or `*.example.com` (one or more labels in front). `countries` are ISO 3166 codes.
+    `hosts` are exact names or `*.example.com` (one or more labels in front). `countries` are ISO 3166 codes. Both are
+    empty for a system of the business's own (`own_site`) whose address stands in the connection, such as a shop on its
+    own server: then the one host is given to the gate's client, and the business gets back what is its own.
     `tls` other than 1.3 is a named exception and is shown as such wherever the register is shown.
 
     The rest is what the register tells about the party. What is not known stays empty, and what rests on it is refused:
     without a country nothing personal leaves. `legal_name` is the company that signs (default: `name`), `contract_url`
-    its data-processing terms (Art. 28 GDPR), `retention` what it keeps and how long, in words.
+    its data-processing terms (Art. 28 GDPR), `retention` what it keeps and how long, in words. `measures` are the keys
+    of supplementary measures that the plugin's settings put in force now, such as `zero_retention`.
     """
 
     key: str
@@ -141,11 +173,17 @@ class Processor:
     contract_url: str = ""
     retention: str = ""
     mechanisms: tuple[Mechanism, ...] = ()
+    measures: tuple[str, ...] = ()
 
     @property
     def party(self) -> str:
         """The company that signs."""
         return self.legal_name or self.name
+
+    @property
+    def connected_host(self) -> bool:
+        """Whether it is a system of the business's own, at the host that a connection names."""
+        return self.role == "own_site" and not self.hosts
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +248,11 @@ class SubjectState:
     until: Mapping[str, datetime] = field(default_factory=dict)
     """When a given consent ends, by purpose."""
     objections: frozenset[str] = frozenset()
+    overridden: frozenset[str] = frozenset()
+    """Those of the objections that were refused on compelling grounds, and the person told."""
     opt_outs: frozenset[str] = frozenset()
+    limited: bool = False
+    """Sensitive data is used only for what California's list allows."""
     restricted: bool = False
     hold: bool = False
     erased: bool = False

@@ -38,6 +38,17 @@ class PriceFacts(TypedDict, total=False):
     """Missing where offers differ in it."""
 
 
+class VariantFacts(TypedDict, total=False):
+    """One of several of a product to choose from, such as `Blue / M`, as a connected shop tells it."""
+
+    name: str
+    sku: str
+    price: str
+    currency: str
+    availability: Availability
+    quantity: int
+
+
 class ProductFacts(PriceFacts, total=False):
     """Kind `product`: something that is sold, also a service."""
 
@@ -51,6 +62,9 @@ class ProductFacts(PriceFacts, total=False):
     color: str
     size: str
     material: str
+    quantity: int
+    """How many are left, and `variants`: told by connected shops alone."""
+    variants: list[VariantFacts]
 
 
 class AddressFacts(TypedDict, total=False):

@@ -229,6 +229,8 @@ class IndexOffer:
     name: str
     title: str
     open: Callable[[IndexParts], KnowledgeIndex]
+    """Called twice: once for what visitors may read, once for all that members may. Each has a store and a folder of
+    its own, and nothing of one may be found in the other."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import httpx2
     from sqlmodel.ext.asyncio.session import AsyncSession
 
+    from omniops.contracts.integration import Link
     from omniops.contracts.knowledge import Encoder
 
 
@@ -81,12 +82,15 @@ class GateDoor(Protocol):
         categories: Sequence[str] = (),
         subjects: Sequence[UUID] = (),
         scope: Scope | None = None,
+        host: str | None = None,
     ) -> httpx2.AsyncClient:
         """An HTTP client for one processor and purpose. Close it, or use it in `async with`.
 
         Make one for each call: it costs next to nothing, and connections to the processor are kept for the next.
         `categories` and `subjects` say what goes along and about whom, `scope` for which domain: the ledger has it, and
         the gate finds by it whose law governs the transfer. Without a scope the strictest of all is taken.
+        `host` is the one that a connection names, for a processor that is the business's own system and declares no
+        hosts: nothing else is reached, and no address that is not public. Raises `ConfigError` for any other processor.
         A vendor's SDK takes the client as its own.
         """
 
@@ -111,6 +115,14 @@ class GateDoor(Protocol):
 
         Raises `EgressRefused`, also for a server that speaks no such TLS, and `NotReachable`.
         """
+
+
+class LinkDoor(Protocol):
+    """The plugin's own connections, for hooks and tools: an integration's methods get theirs."""
+
+    async def of(self, scope: Scope, kind: str = "") -> Sequence[Link]:
+        """Those of a domain that work, of one integration or channel, or of all; the oldest first. Empty where the
+        plugin is off."""
 
 
 class Sessions(Protocol):
@@ -143,6 +155,8 @@ class PluginContext:
     """A folder of the plugin's own for models and caches. Never personal data."""
     encoder: EncoderSource
     """The sentence encoder that this deployment uses; call it when you need it."""
+    links: LinkDoor
+    """The plugin's connections at work."""
 
 
 class EncoderSource(Protocol):

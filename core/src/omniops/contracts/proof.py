@@ -19,6 +19,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
+from omniops.contracts.declaration import Origin, Processor
+
 if TYPE_CHECKING:
     import httpx2
 
@@ -54,6 +56,59 @@ class Route:
     permission: str | None
 
 
+class Abroad(Protocol):
+    """An entry of the register in a register of its own, in which nothing is signed, and a test person whose data is
+    offered to it. What is done to it counts nowhere else."""
+
+    company: Processor
+
+    def become(self, **parts: Any) -> None:
+        """Changes parts of the entry, such as `countries`."""
+
+    def sign(self, kind: str = "contract", *origins: Origin, days: int = 30, measures: Sequence[str] = ()) -> None:
+        """Signs the contract or a mechanism of transfer, for some days."""
+
+    def revoke(self, kind: str = "contract") -> None:
+        """Takes back what was signed of a kind."""
+
+    async def lives(self, origin: Origin) -> None:
+        """A test person who declared where they live."""
+
+    async def refusal(self) -> str | None:
+        """The stable code with which the way out refuses the person's data, or None."""
+
+    async def must(self, code: str | None, when: str) -> None:
+        """Raises `Falsified` unless the way out refuses with that code, or lets through for None. `when` begins the
+        sentence of what was seen: `Without a contract`."""
+
+
+class Beside(Protocol):
+    """A deployment of its own, from nothing: a database, root keys, a key mirror, and a clock that can be put forward.
+    It is gone afterwards."""
+
+    @property
+    def stage(self) -> Stage:
+        """Where probes act in it."""
+
+    def ahead(self, days: int) -> None:
+        """Puts the clock forward, and nothing else happens."""
+
+    async def sleep(self, days: int = 1) -> None:
+        """So many days go by, each with its night of the keys."""
+
+    async def daily(self) -> Sequence[Path]:
+        """Runs the tasks that a worker has for the backups of a day. All daily backups that are there, by name."""
+
+    async def back_up(self) -> Path:
+        """A backup, made and tried out as `omniops backup` does."""
+
+    async def try_out(self, file: Path) -> None:
+        """A drill with a backup. Raises `Refused` where it is not whole."""
+
+    def elsewhere(self, file: Path) -> AbstractAsyncContextManager[Stage]:
+        """That backup as `omniops restore` puts it on a new machine, which has the key mirror and nothing else."""
+
+
 class Stage(Protocol):
     """Where a probe acts. Its people are synthetic, and are erased when the run is over."""
 
@@ -80,7 +135,15 @@ class Stage(Protocol):
 
     def models(self) -> AbstractAsyncContextManager[Sequence[Any]]:
         """Two test providers that alone answer in the stage's domain meanwhile, in this order. `down` stops one,
-        `requests` is what it was asked. They send nothing to anybody."""
+        `calls` names a significant tool that it asks for, `requests` is what it was asked, `done` which tools ran. They
+        send nothing to anybody. A test system, `canary`, can be connected as long as they are there."""
+
+    def abroad(self, key: str) -> Abroad:
+        """The entry of that key, to be changed and signed for. Raises `KeyError` where there is none."""
+
+    def outside(self) -> AbstractAsyncContextManager[Any]:
+        """Another system that the stage's domain can be connected to meanwhile: its integration. `asked` is what it was
+        asked for. It sends nothing to anybody, and whatever was connected to it is disconnected at the end."""
 
     def routes(self) -> Sequence[Route]:
         """Every route of the application, with the permission that it asks for."""
@@ -90,6 +153,9 @@ class Stage(Protocol):
 
     def listener(self, certificate: Path, key: Path) -> ssl.SSLContext:
         """The TLS context with which the web server would listen with this certificate."""
+
+    def beside(self) -> AbstractAsyncContextManager[Beside]:
+        """A deployment of its own, for what cannot be tried on this one. Raises `Waits` where none can be made."""
 
     async def rows(self, statement: str, *values: Any) -> Sequence[tuple[Any, ...]]:
         """Reads the database as its administrator, past every door."""

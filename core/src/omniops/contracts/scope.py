@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
+from omniops.errors import Refused
+
 ActorKind = Literal["member", "visitor", "plugin", "system", "key"]
 
 
@@ -50,3 +52,15 @@ class Actor:
 
     def __str__(self) -> str:
         return f"{self.kind}:{self.name}"
+
+
+def only_a_person(actor: Actor, what: str, *, operator: bool = False) -> None:
+    """Raises `Refused` (`needs_a_member`) unless a signed-in member acts, or with `operator` who runs the deployment.
+    `what` begins the sentence: `A plan is approved`. A key or a task has no name that somebody answers to."""
+    if actor.kind == "member" or (operator and actor == Actor.operator()):
+        return
+    raise Refused(
+        f"{what} by a person, with a name; this is {str(actor).partition(':')[0]!r}.",
+        reason="needs_a_member",
+        do="Sign in as a member; an API key cannot do this. At the command line, name a member with --by.",
+    )

@@ -35,7 +35,8 @@ class ToolUse:
 
     `customer` is set only for a verified visitor, and always for a tool with `identity`. `connection` is the domain's
     connection of the plugin, if it has one. `key` is stable over retries of this use: send it along as the idempotency
-    key of whatever the tool writes.
+    key of whatever the tool writes. `subject_id` is the visitor: name it to the gate, and in rows that must be found
+    again when the person uses a right; it tells nothing by itself, and stands for nobody who is verified.
     """
 
     scope: Scope
@@ -45,6 +46,7 @@ class ToolUse:
     key: str
     customer: Customer | None = None
     connection: PluginSettings | None = None
+    subject_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,7 @@ class ToolAnswer:
 
 
 ToolFunction = Callable[..., Awaitable[ToolAnswer]]
+ToolCheck = Callable[[ToolUse, Mapping[str, Any]], Awaitable[None]]
 
 
 class Tool:
@@ -69,10 +72,19 @@ class Tool:
     name, its docstring and its types are what the model sees, and arguments that do not fit them never reach it. Whom
     it is for is not among them: `identity=True` makes core bind the verified customer, and refuse where there is none.
     `timeout` in seconds. Raise `Rejected` or `NotFound` with words for the model; anything else is told as "failed".
+    `check(use, arguments)` is asked before a use that changes something is put on record, or proposed to a person, and
+    raises the same: nobody is asked to approve what cannot be.
     """
 
     def __init__(
-        self, function: ToolFunction, *, risk: Risk, identity: bool = False, timeout: float = 10.0, title: str = ""
+        self,
+        function: ToolFunction,
+        *,
+        risk: Risk,
+        identity: bool = False,
+        timeout: float = 10.0,
+        title: str = "",
+        check: ToolCheck | None = None,
     ) -> None:
         self.name: str = getattr(function, "__name__", "")
         self.description = " ".join((inspect.getdoc(function) or "").split())
@@ -81,6 +93,7 @@ class Tool:
         self.timeout = timeout
         self.title = title or self.name.replace("_", " ")
         self._function = function
+        self._check = check
         if not self.name.isidentifier() or not self.description:
             raise ConfigError(f"Tool {self.name or function!r} needs a name and a docstring for the model.")
         bound = getattr(function, "__func__", None)
@@ -102,6 +115,11 @@ class Tool:
             )
             raise Rejected(f"The arguments of {self.name} do not fit: {said}.", code="bad_arguments") from None
         return {name: getattr(found, name) for name in type(found).model_fields}
+
+    async def check(self, use: ToolUse, values: Mapping[str, Any]) -> None:
+        """Raises what its author's check raises."""
+        if self._check is not None:
+            await self._check(use, values)
 
     async def run(self, use: ToolUse, values: Mapping[str, Any]) -> ToolAnswer:
         """Runs it with checked arguments, without a deadline of its own."""

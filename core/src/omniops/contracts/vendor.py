@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import math
 import re
 from abc import abstractmethod
 from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel
 
 from omniops.contracts.integration import Integration
+from omniops.contracts.limits import retry_after
 from omniops.contracts.plugin import GateDoor, Health
 from omniops.contracts.provider import (
     Deployment,
@@ -124,12 +124,8 @@ def failure(
 
 
 def seconds(header: str | None) -> float | None:
-    """Retry-After as a number. A date, or nonsense, says nothing."""
-    try:
-        found = float(header or "")
-    except ValueError:
-        return None
-    return found if math.isfinite(found) and found >= 0 else None
+    """Retry-After in seconds, whether it is a number or a date. Nonsense says nothing."""
+    return retry_after({"retry-after": header or ""}, datetime.now(UTC))
 
 
 def account(key: str) -> str:

@@ -1,4 +1,4 @@
-"""Files that visitors send: taken by what their first bytes say, sealed, given back as downloads, never opened here.
+"""Files in conversations: taken by what their first bytes say, sealed, given back as downloads, never opened here.
 
 Nothing is unpacked, decoded or run, so an archive or picture that claims to be huge inside is just its own bytes.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func
@@ -62,6 +63,16 @@ class AttachmentView:
     created_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class SealedFile:
+    """A file whose bytes are stored already; `name` in clear."""
+
+    blob_id: UUID
+    name: str
+    media_type: str
+    size: int
+
+
 class Attachments:
     """Takes files in and gives them back."""
 
@@ -77,11 +88,45 @@ class Attachments:
         Raises `Rejected` for a file that is empty, too large, one too many, or of no kind that is taken.
         """
         check_identity(visitor, domain)
-        scope, most = visitor.scope, domain.settings.attachment_bytes
-        if not most or not domain.settings.attachment_count:
-            raise Rejected("This chat takes no files.", code="no_files")
+        scope = visitor.scope
         async with self._database.session(scope) as session:
             await self._room_left(session, await open_(session, scope, visitor.conversation_id), domain)
+        sealed = await self.sealed(scope, visitor.subject_id, domain, name, data)
+        async with self._database.session(scope) as session:
+            conversation = await open_(session, scope, visitor.conversation_id)
+            row = await self.enter(session, conversation, domain, sealed)
+            await append(
+                session,
+                conversation,
+                author="visitor",
+                text=sealed.name,
+                parts=[file_part(row, sealed.name)],
+                event="attachment",
+                at=self._clock.now(),
+            )
+            await session.commit()
+        return _viewed(row, sealed.name)
+
+    async def add(
+        self, scope: Scope, conversation_id: UUID, domain: DomainView, name: str, data: AsyncIterator[bytes]
+    ) -> AttachmentView:
+        """Stores a file that a member wants to send in a conversation. Its visitor sees it with the reply that names
+        it. Raises `NotFound`, and `Rejected` as `take` does."""
+        async with self._database.session(scope) as session:
+            conversation = await open_(session, scope, conversation_id)
+            await self._room_left(session, conversation, domain)
+            subject_id = conversation.subject_id
+        sealed = await self.sealed(scope, subject_id, domain, name, data)
+        async with self._database.session(scope) as session:
+            row = await self.enter(session, await open_(session, scope, conversation_id), domain, sealed)
+            await session.commit()
+        return _viewed(row, sealed.name)
+
+    async def sealed(
+        self, scope: Scope, subject_id: UUID, domain: DomainView, name: str, data: AsyncIterator[bytes]
+    ) -> SealedFile:
+        """Looks at a file and seals it under a person's key; no row needs it yet. Raises `Rejected`."""
+        _takes_files(domain)
         head, rest = await _headed(data)
         media_type = sniffed(head)
         name = named(name, media_type)
@@ -94,36 +139,35 @@ class Attachments:
                 yield piece
 
         blob_id = await self._blobs.put(
-            scope, counted(), name=name, media_type=media_type, most=most, subject_id=visitor.subject_id
+            scope,
+            counted(),
+            name=name,
+            media_type=media_type,
+            most=domain.settings.attachment_bytes,
+            subject_id=subject_id,
         )
-        async with self._database.session(scope) as session:
-            conversation = await open_(session, scope, visitor.conversation_id)
-            await self._room_left(session, conversation, domain)
-            await self._blobs.keep(session, blob_id, subject_id=visitor.subject_id)
-            row = Attachment(
-                domain_id=conversation.domain_id,
-                id=new_id(),
-                subject_id=visitor.subject_id,
-                conversation_id=conversation.id,
-                blob_id=blob_id,
-                name=seal(name),
-                media_type=media_type,
-                size=size,
-                created_at=self._clock.now(),
-            )
-            session.add(row)
-            part = {"type": "file", "id": str(row.id), "name": name, "media_type": media_type, "size": size}
-            await append(
-                session,
-                conversation,
-                author="visitor",
-                text=name,
-                parts=[part],
-                event="attachment",
-                at=self._clock.now(),
-            )
-            await session.commit()
-        return AttachmentView(row.id, row.conversation_id, name, media_type, size, row.created_at)
+        return SealedFile(blob_id, name, media_type, size)
+
+    async def enter(
+        self, session: AsyncSession, conversation: Conversation, domain: DomainView, file: SealedFile
+    ) -> Attachment:
+        """The row of a file in a locked conversation, in the session's transaction. Raises `Rejected` for one too
+        many."""
+        await self._room_left(session, conversation, domain)
+        await self._blobs.keep(session, file.blob_id, subject_id=conversation.subject_id)
+        row = Attachment(
+            domain_id=conversation.domain_id,
+            id=new_id(),
+            subject_id=conversation.subject_id,
+            conversation_id=conversation.id,
+            blob_id=file.blob_id,
+            name=seal(file.name),
+            media_type=file.media_type,
+            size=file.size,
+            created_at=self._clock.now(),
+        )
+        session.add(row)
+        return row
 
     async def own(self, visitor: Visitor, attachment_id: UUID) -> Blob:
         """A file of the visitor's own. Raises `NotFound`."""
@@ -163,6 +207,7 @@ class Attachments:
 
     async def _room_left(self, session: AsyncSession, conversation: Conversation, domain: DomainView) -> None:
         """Raises `Rejected` when a locked conversation holds its most files."""
+        _takes_files(domain)
         statement = (
             select(func.count())
             .select_from(Attachment)
@@ -173,6 +218,20 @@ class Attachments:
                 f"This conversation holds {domain.settings.attachment_count} files, which is the limit.",
                 code="too_many_files",
             )
+
+
+def _takes_files(domain: DomainView) -> None:
+    if not domain.settings.attachment_bytes or not domain.settings.attachment_count:
+        raise Rejected("This chat takes no files.", code="no_files")
+
+
+def file_part(row: Attachment, name: str) -> dict[str, Any]:
+    """A file as a part of the message that it came with."""
+    return {"type": "file", "id": str(row.id), "name": name, "media_type": row.media_type, "size": row.size}
+
+
+def _viewed(row: Attachment, name: str) -> AttachmentView:
+    return AttachmentView(row.id, row.conversation_id, name, row.media_type, row.size, row.created_at)
 
 
 def sniffed(head: bytes) -> str:

@@ -6,18 +6,22 @@ import hashlib
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
+from zoneinfo import ZoneInfo
 
 from omniops.accounts.service import DomainView
 from omniops.contracts.ids import Clock
 from omniops.contracts.provider import ChatMessage, Deployment, Event, Provider, Request, Text
 from omniops.contracts.redaction import Redactor
 from omniops.contracts.scope import Actor
+from omniops.conversation.appointments.chat import AppointmentsInChat
 from omniops.conversation.bulkhead import Bulkhead
 from omniops.conversation.grounding import Search, ground
 from omniops.conversation.guard import check
 from omniops.conversation.live import LiveTurn
 from omniops.conversation.messages import Reader
+from omniops.conversation.orders.chat import OrdersInChat
 from omniops.conversation.parts import Answer
 from omniops.conversation.progress import Progress, Question, Showing, Working
 from omniops.conversation.redaction.placeholders import Redaction
@@ -27,9 +31,12 @@ from omniops.conversation.routing.route import Reset, Router
 from omniops.conversation.tools.own import OwnTools
 from omniops.conversation.tools.running import Offered, ToolRuns
 from omniops.conversation.turns import Turns
+from omniops.conversation.wording import say
 from omniops.conversation.writing.pipeline import Enough, Recited
 from omniops.conversation.writing.prompting import Border, context, instructions
 
+FRESH = timedelta(hours=1)
+"""Age up to which a price or a stock is told as it is."""
 HISTORY = 12
 """Messages of the conversation that a provider sees."""
 ACTOR = Actor.system("conversation.answer")
@@ -58,8 +65,11 @@ class Composer:
         runs: ToolRuns,
         clock: Clock,
         rights: RightsInChat | None = None,
+        orders: OrdersInChat | None = None,
+        appointments: AppointmentsInChat | None = None,
     ) -> None:
-        """`rights` is None where nobody is there to use one, as when a model is measured."""
+        """`rights`, `orders` and `appointments` are None where nobody is there to have any, as when a model is
+        measured."""
         self._reader = reader
         self._turns = turns
         self._router = router
@@ -67,6 +77,8 @@ class Composer:
         self._answerers = answerers
         self._runs = runs
         self._rights = rights
+        self._orders = orders
+        self._appointments = appointments
         self._clock = clock
         self._bulkhead = Bulkhead()
 
@@ -84,16 +96,29 @@ class Composer:
             return
         if self._rights is not None and await self._rights.offer(question, show, progress):
             return
+        if self._orders is not None and await self._orders.offer(question, show, progress):
+            return
         prepared = await self._bulkhead.run(partial(self._prepared, question, progress, drafting=live.held))
         try:
             async with aclosing(prepared) as events:
                 async for event in events:
                     show(event)
+            self._date(question, show, progress)
         except Recited:
             progress.notes["recited"] = True
             show.withdraw()
         except Enough:
             progress.notes["stop"] = "length"
+
+    def _date(self, question: Question, show: Showing, progress: Progress) -> None:
+        """Says how old prices and stock are that the answer stands on, unless they were read just now: no model is
+        trusted with that."""
+        at, hours = progress.answer.dated, question.domain.settings.hours
+        if at is None or self._clock.now() - at < FRESH:
+            return
+        zone = hours.zone if hours is not None else "UTC"
+        when = f"{at.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M} ({zone})"
+        show(Text(f"\n\n{say('dated', question.language).format(when)}"))
 
     async def _prepared(
         self, question: Question, progress: Progress, *, drafting: bool
@@ -104,6 +129,10 @@ class Composer:
         searched, found = await ground(self._search, question.scope, question.text, history, enough=settings.answer_cut)
         progress.found, progress.answer = found, Answer(found.hits, domain.hosts)
         here = await self._answerers(domain)
+        if self._orders is not None and not _outside(here.providers):
+            plain = await self._orders.plainly(question, found)
+            if plain is not None:
+                return _given(plain)
         progress.redaction = redaction = Redaction(
             settings.order_numbers, settings.jurisdiction, question.language, here.redactors
         )
@@ -112,7 +141,11 @@ class Composer:
         border = Border.new()
         told, labels = context(border, found.hits, redaction.protect)
         own = OwnTools(self._search, domain, self._clock.now())
-        offered = [*own.offered(), *here.tools]
+        offered = list(own.offered())
+        for room in (self._orders, self._appointments):
+            offered += await room.tools(domain.scope) if room is not None else ()
+        taken = {each.tool.name for each in offered}
+        offered += [each for each in here.tools if each.tool.name not in taken]
         specs = [each.spec for each in offered]
         request = Request(
             question=asked,
@@ -154,3 +187,13 @@ class Composer:
             for m in earlier
             if m.seq < question.seq and m.author != "system"
         )
+
+
+def _outside(providers: Sequence[Provider]) -> bool:
+    """Whether a model somewhere may be asked, rather than quotes made here alone."""
+    return any(each.processor is not None for provider in providers for each in provider.deployments())
+
+
+async def _given(events: Sequence[Event]) -> AsyncGenerator[Event | Working | Reset]:
+    for event in events:
+        yield event

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -29,7 +30,7 @@ from omniops.contracts.sealed import seal
 from omniops.contracts.tokens import new_token
 from omniops.conversation.messages import one_at_a_time
 from omniops.conversation.models import IdentitySecret, VisitorIdentity
-from omniops.conversation.visitors import Visitor
+from omniops.conversation.visitors import Visitor, identity_of
 from omniops.database.service import Database
 from omniops.errors import Refused, Rejected
 from omniops.privacy.service import SubjectLink, first_known, same_person
@@ -40,6 +41,7 @@ LONGEST_LIFE = timedelta(hours=1)
 SKEW = timedelta(seconds=30)
 LONGEST_ID = 255
 ACTOR = Actor.system("conversation.identify")
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,15 +101,17 @@ class Identities:
         secrets = await self._secrets(visitor.scope)
         try:
             if isinstance(proof, str):
-                method, external_id = "jwt", self._from_jwt(proof, secrets, domain)
+                method = "jwt"
+                external_id, email = self._from_jwt(proof, secrets, domain)
             else:
-                method, external_id = "hash", _from_hash(*proof, secrets)
+                method, external_id, email = "hash", _from_hash(*proof, secrets), None
         except _Unproven as error:
             self._log.info("identity.refused", domain=str(domain.id), why=error.why)
             raise Refused("This identity was not accepted.", reason="identity_refused") from error
-        return await self._join(visitor, external_id, method)
+        return await self._join(visitor, external_id, email, method)
 
-    def _from_jwt(self, token: str, secrets: Sequence[str], domain: DomainView) -> str:
+    def _from_jwt(self, token: str, secrets: Sequence[str], domain: DomainView) -> tuple[str, str | None]:
+        """The id and, where the business vouches for it, the e-mail address."""
         claims = _signed_claims(token, secrets)
         now = self._clock.now().timestamp()
         issued, expires = _seconds(claims, "iat"), _seconds(claims, "exp")
@@ -121,9 +125,9 @@ class Identities:
         named = audience if isinstance(audience, list) else [audience]
         if not {str(domain.id), domain.widget_key} & {name for name in named if isinstance(name, str)}:
             raise _Unproven("wrong audience")
-        return _checked_id(claims.get("sub"))
+        return _checked_id(claims.get("sub")), _vouched_email(claims)
 
-    async def _join(self, visitor: Visitor, external_id: str, method: str) -> Visitor:
+    async def _join(self, visitor: Visitor, external_id: str, email: str | None, method: str) -> Visitor:
         scope, fingerprint = visitor.scope, hashlib.sha256(external_id.encode()).hexdigest()
         assert scope.domain_id is not None
         async with self._database.session(scope) as session:
@@ -131,16 +135,15 @@ class Identities:
             await one_at_a_time(session, f"{scope.domain_id}|identified|{visitor.subject_id}")
             known = await self._vault.find_in(scope, "external_id", fingerprint, session=session)
             root = None if known is None else await first_known(session, scope.domain_id, known)
-            mine = select(VisitorIdentity.id).where(
-                VisitorIdentity.domain_id == scope.domain_id, VisitorIdentity.subject_id == visitor.subject_id
-            )
-            if (await session.exec(mine)).first() is not None:
+            if (identity := await identity_of(session, scope, visitor.subject_id)) is not None:
                 if root != await first_known(session, scope.domain_id, visitor.subject_id):
                     raise Rejected(
                         "This chat session belongs to another person.",
                         code="identified_as_another",
                         do="End the session and start a new one.",
                     )
+                identity.email = seal(email) if email is not None else None
+                session.add(identity)
             else:
                 session.add(
                     VisitorIdentity(
@@ -148,6 +151,7 @@ class Identities:
                         subject_id=visitor.subject_id,
                         external_id=seal(external_id),
                         fingerprint=seal(fingerprint),
+                        email=seal(email) if email is not None else None,
                         method=method,
                     )
                 )
@@ -166,16 +170,7 @@ class Identities:
         await self._audit.write(
             Entry(scope.account_id, str(ACTOR), "subject.identify", "subject", detail={"method": method})
         )
-        return Visitor(
-            scope=scope,
-            subject_id=visitor.subject_id,
-            conversation_id=visitor.conversation_id,
-            session_id=visitor.session_id,
-            expires_at=visitor.expires_at,
-            origin=visitor.origin,
-            verified=True,
-            subjects=same,
-        )
+        return replace(visitor, verified=True, subjects=same)
 
     async def _secrets(self, scope: Scope) -> list[str]:
         async with self._database.session(scope) as session:
@@ -194,8 +189,8 @@ class Identities:
 
 
 async def _share_limits(session: AsyncSession, domain_id: UUID, same: Sequence[UUID]) -> None:
-    """What a person forbade anywhere holds everywhere: opt-outs, objections, restriction and hold of all subjects that
-    are this person."""
+    """What a person forbade anywhere holds everywhere: opt-outs, objections, restriction, limit and hold of all
+    subjects that are this person; and what a child's age shut, but for what a parent allowed wherever it was known."""
     statement = (
         select(Subject)
         .where(Subject.home_id == domain_id, col(Subject.id).in_(same))
@@ -205,11 +200,19 @@ async def _share_limits(session: AsyncSession, domain_id: UUID, same: Sequence[U
     people = (await session.exec(statement)).all()
     opt_outs = sorted({purpose for person in people for purpose in person.opt_outs})
     objections = sorted({purpose for person in people for purpose in person.objections})
+    # A refusal holds only where nobody of them objects without one.
+    stands = {one for person in people for one in set(person.objections) - set(person.objections_refused)}
+    refused = sorted({one for person in people for one in person.objections_refused} - stands)
     restricted = min((p.restricted_at for p in people if p.restricted_at is not None), default=None)
-    hold = any(person.hold for person in people)
+    hold, limited = any(person.hold for person in people), any(person.sensitive_limited for person in people)
+    shut = sorted({purpose for person in people for purpose in person.shut_for_age})
+    children = [set(person.parent_allows) for person in people if person.shut_for_age or person.child_below is not None]
+    allowed = sorted(set.intersection(*children)) if children else []
     for person in people:
         person.opt_outs, person.objections, person.hold = opt_outs, objections, hold
+        person.objections_refused = refused
         person.restricted_at = person.restricted_at or restricted
+        person.shut_for_age, person.parent_allows, person.sensitive_limited = shut, allowed, limited
         session.add(person)
 
 
@@ -247,6 +250,15 @@ def _checked_id(value: object) -> str:
     if not isinstance(value, str) or not value or len(value) > LONGEST_ID or not value.isprintable():
         raise _Unproven("sub is missing, too long or not printable")
     return value
+
+
+def _vouched_email(claims: Mapping[str, Any]) -> str | None:
+    """The address of which the business says that it is the person's (OpenID Connect Core 1.0, 5.1), or None."""
+    email = claims.get("email")
+    if claims.get("email_verified") is not True or not isinstance(email, str):
+        return None
+    email = email.strip()
+    return email if len(email) <= LONGEST_ID and email.isprintable() and _EMAIL.fullmatch(email) else None
 
 
 def _view(row: IdentitySecret) -> SecretView:

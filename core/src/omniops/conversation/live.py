@@ -10,7 +10,7 @@ from weakref import WeakValueDictionary
 
 from omniops.conversation.turns import TurnEvent
 
-_ABOUT = frozenset({"disclosure", "message", "turn", "none", "error", "done"})
+_ABOUT = frozenset({"disclosure", "message", "turn", "consent", "none", "error", "done"})
 """Kinds of events that carry nothing of an answer before it is complete and stored."""
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text as sql
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -17,6 +18,7 @@ from omniops.contracts.scope import Actor, Scope
 from omniops.contracts.sealed import seal
 from omniops.conversation.cleaning import clean_text
 from omniops.conversation.models import Conversation, Message, Outbox
+from omniops.conversation.news import pass_on
 from omniops.conversation.parts import Answer
 from omniops.conversation.redaction.cards import mask_cards
 from omniops.database.service import Database, Notice, notify
@@ -29,6 +31,9 @@ SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmic
 """IPTC's name for what a machine made: the mark of AI text for machines (Art. 50(2) AI Act)."""
 LONGEST = 4000
 """Characters of a message."""
+_FAR = ("failed", "waiting", "kept", "sent", "delivered", "read")
+"""States of a sending, the least far first."""
+_ONE_AT_A_TIME = sql("select pg_advisory_xact_lock(number) from unnest(cast(:numbers as bigint[])) as number")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +54,11 @@ class MessageView:
     approved: bool = False
     """The AI wrote it, and a person approved it before it was sent."""
     delivery: str | None = None
-    """Of a message that a channel sends: waiting, sent, delivered, failed, or kept (of a sandbox). Else None."""
+    """Of a message that a channel sends: waiting, sent, delivered, read, failed, or kept (of a sandbox). Else None."""
+    problem: str | None = None
+    """Stable code of what went wrong with it; of one that waits, why: away, or reconnect."""
+    waiting_since: datetime | None = None
+    """Since when the other side keeps it waiting."""
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -66,6 +75,8 @@ class MessageView:
             "event": self.event,
             "approved": self.approved,
             "delivery": self.delivery,
+            "problem": self.problem,
+            "waiting_since": self.waiting_since.isoformat() if self.waiting_since else None,
             "ai_generated": SOURCE_TYPE if self.author == "ai" else None,
         }
 
@@ -101,11 +112,11 @@ async def taken(session: AsyncSession, conversation: Conversation, delivery_id: 
     return (await session.exec(statement)).first()
 
 
-async def one_at_a_time(session: AsyncSession, what: str) -> None:
-    """Waits until no other transaction works on `what`: of two that look, one makes it and the other finds it."""
-    number = int.from_bytes(hashlib.sha256(what.encode()).digest()[:8], signed=True)
-    connection = await session.connection()
-    await connection.execute(sql("select pg_advisory_xact_lock(:number)"), {"number": number})
+async def one_at_a_time(session: AsyncSession, *what: str) -> None:
+    """Waits until no other transaction works on any of `what`: of two that look, one makes it and the other finds it.
+    They are taken in one order, so that two who want several never wait in a circle."""
+    numbers = sorted(int.from_bytes(hashlib.sha256(one.encode()).digest()[:8], signed=True) for one in set(what))
+    await (await session.connection()).execute(_ONE_AT_A_TIME, {"numbers": numbers})
 
 
 def checked_text(text: str) -> str:
@@ -136,9 +147,11 @@ async def append(
     language: str = "",
     interrupted: bool = False,
     delivery_id: str | None = None,
+    told: bool = True,
     at: datetime,
 ) -> Message:
     """Adds the next message to a locked conversation, in the session's transaction, and tells those who follow it.
+    `told` False leaves the business's receivers out: for history that is no news.
 
     Payment cards in what a visitor wrote are masked before they are stored, whoever took the message.
     """
@@ -170,7 +183,8 @@ async def append(
     session.add(message)
     await session.flush()
     await notify(session, Notice("message", conversation.domain_id, conversation.id, message.seq))
-    await _tell(session, conversation, message)
+    if told:
+        await _tell(session, conversation, message)
     return message
 
 
@@ -186,9 +200,38 @@ async def _tell(session: AsyncSession, conversation: Conversation, message: Mess
         await emit(session, scope, "conversation.handed_off", **place)
     elif message.event == "closed":
         await emit(session, scope, "conversation.closed", **place)
+    await pass_on(session, scope, conversation, message)
 
 
-def view(message: Message, opened: Opened, delivery: str | None = None) -> MessageView:
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """What became of a message that a channel sends."""
+
+    state: str
+    problem: str | None
+    waiting_since: datetime | None
+
+
+async def deliveries(session: AsyncSession, messages: Sequence[Message]) -> dict[UUID, Sending]:
+    """What became of those that a channel sends. A message in parts is as far as the part that is least far, and failed
+    with any of them."""
+    statement = (
+        select(Outbox)
+        .where(
+            col(Outbox.domain_id).in_({message.domain_id for message in messages}),
+            col(Outbox.message_id).in_([message.id for message in messages]),
+        )
+        .order_by(col(Outbox.part))
+    )
+    found: dict[UUID, Sending] = {}
+    for row in (await session.exec(statement)).all():
+        before = found.get(row.message_id)
+        if before is None or _FAR.index(row.state) < _FAR.index(before.state):
+            found[row.message_id] = Sending(row.state, row.problem, row.waiting_since)
+    return found
+
+
+def view(message: Message, opened: Opened, sent: Sending | None = None) -> MessageView:
     """A message in clear. A value that stays shut is shown as absent, never as a ciphertext."""
     parts, sources = opened(message.parts, otherwise=None) or ([], [])
     return MessageView(
@@ -204,11 +247,10 @@ def view(message: Message, opened: Opened, delivery: str | None = None) -> Messa
         event=message.event,
         interrupted=message.interrupted,
         approved=message.approved_by is not None,
-        delivery=delivery,
+        delivery=sent.state if sent else None,
+        problem=sent.problem if sent else None,
+        waiting_since=sent.waiting_since if sent is not None and sent.state == "waiting" else None,
     )
-
-
-_sent_as = (col(Outbox.domain_id) == col(Message.domain_id)) & (col(Outbox.message_id) == col(Message.id))
 
 
 class Reader:
@@ -224,8 +266,7 @@ class Reader:
         """The messages of a conversation after number `after`, oldest first."""
         async with self._database.session(scope) as session:
             statement = (
-                select(Message, Outbox.state)
-                .join(Outbox, _sent_as, isouter=True)
+                select(Message)
                 .where(
                     Message.domain_id == scope.domain_id,
                     Message.conversation_id == conversation_id,
@@ -235,8 +276,30 @@ class Reader:
                 .limit(limit)
             )
             rows = (await session.exec(statement)).all()
-        opened = await self._vault.open([row for row, _ in rows], purpose=purpose, actor=actor)
-        return [view(row, opened, delivery) for row, delivery in rows]
+            sent = await deliveries(session, rows)
+        opened = await self._vault.open(rows, purpose=purpose, actor=actor)
+        return [view(row, opened, sent.get(row.id)) for row in rows]
+
+    async def last_said(
+        self, scope: Scope, conversations: Sequence[UUID], *, purpose: str, actor: Actor
+    ) -> dict[UUID, MessageView]:
+        """What the visitor of each conversation said last, by its id, in one look."""
+        if not conversations:
+            return {}
+        statement = (
+            select(Message)
+            .where(
+                Message.domain_id == scope.domain_id,
+                col(Message.conversation_id).in_(conversations),
+                Message.author == "visitor",
+            )
+            .ext(distinct_on(col(Message.conversation_id)))
+            .order_by(col(Message.conversation_id), col(Message.seq).desc())
+        )
+        async with self._database.session(scope) as session:
+            rows = (await session.exec(statement)).all()
+        opened = await self._vault.open(rows, purpose=purpose, actor=actor)
+        return {row.conversation_id: view(row, opened) for row in rows}
 
     async def one(self, scope: Scope, message: Message, *, purpose: str, actor: Actor) -> MessageView:
         opened = await self._vault.open([message], purpose=purpose, actor=actor)

@@ -52,6 +52,8 @@ class VisitorIdentity(SubjectModel, table=True):
     external_id: Sealed[str] = personal("contact.external_id", purposes=CHAT, retain="chat")
     fingerprint: Sealed[str] = personal("contact.external_id", purposes=CHAT, retain="chat", find="external_id")
     """A hash of the external id. Look-ups disregard case; the business's ids may not."""
+    email: Sealed[str] | None = personal("contact.email", purposes=("support.provide",), retain="chat", default=None)
+    """Where the business vouches for it as well. No look-up finds a person by it."""
     method: str = not_personal("jwt or hash")
     created_at: datetime = not_personal("when it was vouched for", default_factory=utcnow)
 
@@ -78,6 +80,7 @@ class Conversation(SubjectModel, table=True):
     waiting_since: datetime | None = not_personal("since when its visitor waits for a person", default=None)
     language: str = not_personal("language of the conversation", default="en")
     last_seq: int = not_personal("number of the newest message", default=0)
+    heard_at: datetime | None = not_personal("when its visitor last wrote through a channel", default=None)
     disclosed_at: datetime | None = not_personal("when the AI was disclosed", default=None)
     created_at: datetime = not_personal("begin", default_factory=utcnow)
 
@@ -170,22 +173,46 @@ class Turn(SubjectModel, table=True):
 
 
 class Outbox(SubjectModel, table=True):
-    """A message that must reach another side. Its key goes along, so that a second sending is recognised there."""
+    """A message that must reach another side, or where the channel takes no longer ones a part of it: one row per part.
+    Its key goes along, so that a second sending is recognised there."""
 
     __tablename__ = "outbox"
     __table_args__ = (
         belongs_to(Message, "message_id"),
-        Index("uq_outbox_message", "domain_id", "message_id", unique=True),
+        Index("uq_outbox_part", "domain_id", "message_id", "part", unique=True),
         Index("ix_outbox_reference", "domain_id", "reference"),
+        Index("ix_outbox_waiting", "domain_id", "message_id", postgresql_where="state = 'waiting'"),
     )
     message_id: UUID
+    part: int = not_personal("which part, from 0", default=0)
+    start: int = not_personal("the character of the text that it begins with", default=0)
+    stop: int | None = not_personal("the character before which it ends; none: it was not cut yet", default=None)
     key: str = not_personal("random idempotency key")
-    state: str = not_personal("waiting, sent, kept (of a sandbox), delivered or failed", default="waiting")
-    attempts: int = not_personal("tries so far", default=0)
+    state: str = not_personal("waiting, sent, kept (of a sandbox), delivered, read or failed", default="waiting")
+    attempts: int = not_personal("tries since it last waited for the other side", default=0)
     reference: str | None = not_personal("id at the other side", default=None)
     problem: str | None = not_personal("stable code of what went wrong", default=None)
+    waiting_since: datetime | None = not_personal("since when the other side keeps it waiting", default=None)
+    next_at: datetime | None = not_personal("until when it waits", default=None)
     created_at: datetime = not_personal("when it was written", default_factory=utcnow)
     sent_at: datetime | None = not_personal("when it was taken", default=None)
+
+
+class IncomingFile(SubjectModel, table=True):
+    """A file of a message that a channel brought: named there, and fetched by a job."""
+
+    __tablename__ = "incoming_file"
+    __table_args__ = (
+        belongs_to(Message, "message_id"),
+        Index("uq_incoming_file_number", "domain_id", "message_id", "number", unique=True),
+    )
+    message_id: UUID
+    number: int = not_personal("which file of the message, from 0")
+    link: Sealed[dict[str, Any]] = personal("user.content.file", purposes=CHAT, retain="chat")
+    state: str = not_personal("waiting, stored or failed", default="waiting")
+    attempts: int = not_personal("tries so far", default=0)
+    problem: str | None = not_personal("stable code of what went wrong", default=None)
+    created_at: datetime = not_personal("when it was named", default_factory=utcnow)
 
 
 class Feedback(SubjectModel, table=True):

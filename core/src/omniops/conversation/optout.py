@@ -20,6 +20,7 @@ from omniops.conversation.states import SILENT, move
 from omniops.conversation.visitors import Visitor
 from omniops.conversation.wording import say
 from omniops.database.service import Database
+from omniops.vault.keys import state_of
 from omniops.vault.models import Subject
 
 PURPOSE = "chat.respond"
@@ -33,9 +34,9 @@ async def ai_may_answer(session: AsyncSession, conversation: Conversation) -> bo
 
 
 async def opted_out(session: AsyncSession, home_id: UUID, subject_id: UUID) -> bool:
-    """Whether a person wants no answer of the AI."""
+    """Whether a person wants no answer of the AI, or is a child whose parent did not allow it."""
     subject = await session.get(Subject, (home_id, subject_id))
-    return subject is not None and PURPOSE in subject.opt_outs
+    return subject is not None and PURPOSE in state_of(subject).opt_outs
 
 
 class OptOuts:

@@ -17,6 +17,8 @@ from omniops.contracts.provider import Citation, Shown
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 """Control and direction characters, which could hide or reorder what a visitor reads. New lines and tabs stay."""
 _SPACE = re.compile(r"\s+")
+_LIVING = frozenset({"price", "low_price", "availability", "quantity"})
+"""Facts that change by themselves."""
 
 
 def clean(text: str) -> str:
@@ -117,6 +119,12 @@ class Answer:
             source = SourceRef(n, passage.id, title, url, quote, passage.read_at, passage.kind == "curated")
             self.sources.append(source)
         return source
+
+    @property
+    def dated(self) -> datetime | None:
+        """The oldest reading of a price or a stock that a cited source states; None where none states any."""
+        cited = (self._passages[source.passage_id] for source in self.sources)
+        return min((one.read_at for one in cited if not _LIVING.isdisjoint(one.facts)), default=None)
 
     @property
     def text(self) -> str:

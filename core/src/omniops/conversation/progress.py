@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -77,6 +78,11 @@ class Working:
     title: str
 
 
+def ended(purposes: Collection[str]) -> dict[str, Any]:
+    """What a stream says of consents that have ended."""
+    return {"consents": dict.fromkeys(sorted(purposes), "withdrawn")}
+
+
 class Showing:
     """Tells those who follow a turn what its answer says."""
 
@@ -110,6 +116,11 @@ class Showing:
                 if part is not None:
                     source = answer.sources[part["n"] - 1] if part["n"] else None
                     live.emit("card", {"card": part["card"], "n": part["n"], "source": source and source.to_json()})
+
+    def ended(self, purposes: Collection[str]) -> None:
+        """Consents have ended by what was said: whoever asked forgets what rested on them."""
+        if purposes:
+            self._live.emit("consent", ended(purposes))
 
     def withdraw(self) -> None:
         """Takes back what was shown: this answer says nothing."""

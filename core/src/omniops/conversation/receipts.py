@@ -1,7 +1,7 @@
 """A signed receipt for each answer of the AI: who wrote it, where, from which sources, what was sent, until when it is
 kept. Its visitor can fetch it and check it without us (Art. 13 and 15 GDPR, Art. 50 AI Act).
 
-How it is signed, and where the keys are, stands in `vault/signing.py`.
+How it is signed, and where the keys are, stands in `signing.py`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from omniops.conversation.visitors import Visitor
 from omniops.database.service import Database
 from omniops.errors import NotFound
 from omniops.privacy.service import Catalog, Periods
-from omniops.vault.signing import Signer
+from omniops.signing import Signer
 
 PURPOSE = "chat.serve"
 ANSWERS = "chat.respond"

@@ -51,14 +51,16 @@ class RightsInChat:
             return False
         progress.notes["right"] = found.right
         progress.answer = Answer((), question.domain.hosts | {urlsplit(found.link).hostname or ""})
+        show.ended(found.ended)
         show(Text(found.text))
         show(Shown(ButtonsCard(found.title, (Button(found.label, url=found.link),))))
         return True
 
     async def listen(
         self, session: AsyncSession, scope: Scope, conversation: Conversation, text: str, *, key: str, language: str
-    ) -> None:
-        """The same where a person answers: part of the transaction that stores the message."""
+    ) -> frozenset[str]:
+        """The same where a person answers: part of the transaction that stores the message. Returns the purposes whose
+        consents ended by it."""
         found = await self._requests.heard(
             session,
             scope,
@@ -68,8 +70,10 @@ class RightsInChat:
             key=key,
             language=language,
         )
-        if found is not None:
-            await self.tell(session, scope, conversation.id, found.text, language)
+        if found is None:
+            return frozenset()
+        await self.tell(session, scope, conversation.id, found.text, language)
+        return found.ended
 
     async def child(self, question: Question) -> None:
         """The visitor said to be a child."""

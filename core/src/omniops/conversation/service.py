@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -13,15 +13,21 @@ from omniops.contracts.ids import Clock
 from omniops.contracts.sealed import seal
 from omniops.conversation.ai_marks import AiMarks
 from omniops.conversation.announcing import announce, due
+from omniops.conversation.attachments import file_part
 from omniops.conversation.cleaning import clean_text
 from omniops.conversation.drafts import cited
 from omniops.conversation.follow import Follower, Typing
 from omniops.conversation.messages import MessageView, Reader, append, checked_text, locked, open_, taken
 from omniops.conversation.models import Conversation, Feedback, Turn
 from omniops.conversation.optout import opted_out
-from omniops.conversation.outbox import Sender
+from omniops.conversation.orders.access import OrderAccess
+from omniops.conversation.orders.chat import OrdersInChat
+from omniops.conversation.orders.shops import Shop, ShopOf
+from omniops.conversation.outbox import TEMPLATE, Sender
+from omniops.conversation.outgoing import carries
 from omniops.conversation.own import own_answer
-from omniops.conversation.progress import Question
+from omniops.conversation.progress import Question, ended
+from omniops.conversation.proven import Proven, ProvenAddresses
 from omniops.conversation.redaction.cards import mask_cards
 from omniops.conversation.rights import RightsInChat
 from omniops.conversation.running import Running
@@ -29,29 +35,42 @@ from omniops.conversation.states import Reason, State, move
 from omniops.conversation.turns import TurnEvent, Turns
 from omniops.conversation.visitors import WEBSITE, Visitor, check_identity
 from omniops.conversation.ways import next_way
+from omniops.conversation.windows import OVER, WindowView, may_send
 from omniops.conversation.wording import Phrase, say
 from omniops.database.notices import Notices
 from omniops.database.service import Database
 from omniops.errors import NotFound, Rejected
 
 __all__ = [
+    "OVER",
+    "TEMPLATE",
     "WEBSITE",
     "AiMarks",
     "Conversations",
     "History",
     "MessageView",
+    "OrderAccess",
     "Phrase",
+    "Proven",
+    "ProvenAddresses",
     "Reader",
     "Reason",
     "Running",
     "Sender",
+    "Shop",
+    "ShopOf",
     "State",
+    "WindowView",
     "announce",
     "append",
+    "carries",
     "checked_text",
     "cited",
+    "clean_text",
     "due",
+    "file_part",
     "locked",
+    "may_send",
     "move",
     "open_",
     "opted_out",
@@ -83,6 +102,7 @@ class Conversations:
         running: Running,
         notices: Notices,
         rights: RightsInChat,
+        orders: OrdersInChat,
         clock: Clock,
     ) -> None:
         self._database = database
@@ -90,6 +110,7 @@ class Conversations:
         self._turns = turns
         self._running = running
         self._rights = rights
+        self._orders = orders
         self._clock = clock
         self._follower = Follower(database, turns, reader, running.live, notices)
         notices.on("stop", running.stop_here)
@@ -110,6 +131,8 @@ class Conversations:
         async with self._database.session(scope) as session:
             conversation = await open_(session, scope, visitor.conversation_id)
             known = await taken(session, conversation, key)
+            if known is None:
+                text = await self._orders.checks.take(session, conversation, text, visitor=visitor)
             message = known or await append(
                 session,
                 conversation,
@@ -120,12 +143,14 @@ class Conversations:
                 at=self._clock.now(),
             )
             live, undisclosed, now = None, conversation.disclosed_at is None, self._clock.now()
+            gone: Collection[str] = ()
             if known is None:
                 way, _ = await next_way(session, conversation, domain.settings, text, language=language, at=now)
                 if way == "person":
-                    await self._rights.listen(
+                    gone = await self._rights.listen(
                         session, scope, conversation, text, key=str(message.id), language=language
                     )
+                    await self._orders.listen(session, scope, conversation, message.seq)
                 else:
                     conversation.disclosed_at = conversation.disclosed_at or now
                     turn = await self._running.begin(session, scope, conversation, message, key)
@@ -136,7 +161,7 @@ class Conversations:
             return await self.follow(visitor, before.id)
         seen = await self._reader.one(scope, message, purpose=PURPOSE, actor=visitor.actor)
         if live is None or live.ended:  # a person answers, from the beginning or since a moment ago
-            return _no_answer(seen, state if live is None else live.events[-1].data["state"])
+            return _no_answer(seen, state if live is None else live.events[-1].data["state"], gone)
         if undisclosed:
             live.emit("disclosure", {"text": say("disclosure", language)})
         live.emit("message", seen.to_json())
@@ -242,6 +267,8 @@ class Conversations:
         await self._running.close()
 
 
-async def _no_answer(seen: MessageView, state: str) -> AsyncIterator[TurnEvent]:
+async def _no_answer(seen: MessageView, state: str, gone: Collection[str]) -> AsyncIterator[TurnEvent]:
     yield TurnEvent(1, "message", seen.to_json())
-    yield TurnEvent(2, "none", {"state": state})
+    if gone:
+        yield TurnEvent(2, "consent", ended(gone))
+    yield TurnEvent(3 if gone else 2, "none", {"state": state})

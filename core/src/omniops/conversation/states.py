@@ -26,7 +26,7 @@ Event = Literal[
 ]  # fmt: skip
 Reason = Literal[
     "by_visitor", "by_person", "no_deployment", "review_mode", "opted_out", "wrong_answer", "sensitive", "asked_for",
-    "solved", "other",
+    "solved", "window_over", "undelivered", "unreadable", "other",
 ]  # fmt: skip
 
 SILENT: frozenset[str] = frozenset({"waiting", "human", "closed"})

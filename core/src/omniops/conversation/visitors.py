@@ -36,14 +36,15 @@ WEBSITE = "website"
 class Visitor:
     """A person who writes on the website, known by a session.
 
-    `subjects` are all subjects that are known to be this person, the session's own first. `verified` says that the
-    business vouched for who it is.
+    `chain_id` stays when the session's token is rotated. `subjects` are all subjects that are known to be this person,
+    the session's own first. `verified` says that the business vouched for who it is.
     """
 
     scope: Scope
     subject_id: UUID
     conversation_id: UUID
     session_id: UUID
+    chain_id: UUID
     expires_at: datetime
     origin: str | None = None
     verified: bool = False
@@ -205,6 +206,7 @@ class Visitors:
             subject_id=row.subject_id,
             conversation_id=row.conversation_id,
             session_id=row.id,
+            chain_id=row.chain_id,
             expires_at=min(row.expires_at, row.created_at + lives),
             origin=row.origin,
             verified=verified,
@@ -228,3 +230,11 @@ def new_conversation(domain_id: UUID, subject_id: UUID, language: str) -> Conver
     return Conversation(
         domain_id=domain_id, subject_id=subject_id, channel=WEBSITE, language=language[:2].lower() or "en"
     )
+
+
+async def identity_of(session: AsyncSession, scope: Scope, subject_id: UUID) -> VisitorIdentity | None:
+    """Who the business says that a visitor is, or None where it said nothing; sealed as it is stored."""
+    statement = select(VisitorIdentity).where(
+        VisitorIdentity.domain_id == scope.domain_id, VisitorIdentity.subject_id == subject_id
+    )
+    return (await session.exec(statement)).first()

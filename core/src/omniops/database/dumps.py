@@ -115,6 +115,12 @@ def _run(program: str, link: Link, options: Sequence[str], version: int) -> None
             f"{program} {binaries.version} cannot handle a PostgreSQL {version} server.",
             do=f"Install the client programs of PostgreSQL {version}.",
         )
+    if binaries.version < 16 and link.parameters.get("sslrootcert") == "system":
+        raise ConfigError(
+            f"{program} {binaries.version} cannot use the system's list of certificate authorities.",
+            do="Name its file in OMNIOPS_DATABASE_URL: `sslrootcert=/etc/ssl/certs/ca-certificates.crt` on Debian. Or"
+            " install the client programs of PostgreSQL 16 or newer.",
+        )
     shown = {key: value for key, value in link.parameters.items() if key != "password"}
     conninfo = psycopg.conninfo.make_conninfo("", **shown)
     done = subprocess.run(

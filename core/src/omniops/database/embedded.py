@@ -211,7 +211,13 @@ class EmbeddedPostgres:
                 self._create(binaries, lock)
             # Surely stale, for the lock is ours.
             remove_stale_notes(self._data, place.socket(run_folder, PORT))
-            settings = command_line(self._data, run_folder, name=self._name, max_connections=self._max_connections)
+            settings = command_line(
+                self._data,
+                run_folder,
+                version=binaries.version,
+                name=self._name,
+                max_connections=self._max_connections,
+            )
             with self.server_log.writer(self._user) as (output, log_filter):
                 process = subprocess.Popen(
                     [binaries.program("postgres"), "-D", self._data, *settings],

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from omniops.database import embedded_place as place
 from omniops.database.binaries import Binaries
-from omniops.database.embedded_settings import CONFIG_NAME, WRITTEN_ONCE
+from omniops.database.embedded_settings import CONFIG_NAME, WRITTEN_ONCE, hashing
 from omniops.errors import ConfigError
 
 ADMIN = "omniops_admin"
@@ -74,6 +74,7 @@ def create(data: Path, binaries: Binaries, *, user: pwd.struct_passwd, password:
                 # The builtin provider sorts and folds the same on every system; it came with 17.
                 *(["--locale-provider=builtin", "--builtin-locale=C.UTF-8"] if binaries.version >= 17 else []),
                 "--data-checksums",
+                *(f"--set={name}={value}" for name, value in hashing(binaries.version).items()),
             ],
             stdin=readable,
             stdout=subprocess.PIPE,

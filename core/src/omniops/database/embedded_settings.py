@@ -59,13 +59,27 @@ _ALWAYS = {
 }
 
 
-def command_line(data: Path, socket_folder: Path, *, name: str, max_connections: int) -> list[str]:
-    """Options of `postgres`, which no file and no `ALTER SYSTEM` can override. `name` shows in the process list."""
+def command_line(data: Path, socket_folder: Path, *, version: int, name: str, max_connections: int) -> list[str]:
+    """Options of `postgres` of that version, which no file and no `ALTER SYSTEM` can override. `name` shows in the
+    list of processes."""
     quoted = str(socket_folder).replace('"', '""')
-    settings = _ALWAYS | {
-        "config_file": str(data / CONFIG_NAME),
-        "unix_socket_directories": f'"{quoted}"',
-        "cluster_name": name,
-        "max_connections": str(max_connections),
-    }
+    settings = (
+        _ALWAYS
+        | hashing(version)
+        | {
+            "config_file": str(data / CONFIG_NAME),
+            "unix_socket_directories": f'"{quoted}"',
+            "cluster_name": name,
+            "max_connections": str(max_connections),
+        }
+    )
     return [part for setting, value in settings.items() for part in ("-c", f"{setting}={value}")]
+
+
+def hashing(version: int) -> dict[str, str]:
+    """Settings of PostgreSQL's own keeping of passwords.
+
+    Many rounds slow down who guesses. Our passwords are keys of 256 bits, which nobody guesses, while every connection
+    pays for the rounds. Before 16 there is no choice.
+    """
+    return {"scram_iterations": "1"} if version >= 16 else {}

@@ -110,10 +110,15 @@ def field_is_marked(field: PydanticField) -> bool:
 def personal_columns() -> list[tuple[Table, str, Mark]]:
     """Every personal column of every model that this process knows, plugins' too: its table, name and mark. A table may
     be declared and not be there, where its plugin's migration failed."""
-    found = []
-    for table in SQLModel.metadata.tables.values():
-        for column in table.columns:
-            mark = mark_of(dict(column.info))
-            if mark is not None and mark.kind == "personal":
-                found.append((table, column.name, mark))
-    return found
+    return [
+        (table, name, mark)
+        for table in SQLModel.metadata.tables.values()
+        for name, mark in marks_of(table).items()
+        if mark.kind == "personal"
+    ]
+
+
+def marks_of(table: Table) -> dict[str, Mark]:
+    """The marks of a table's columns, by name. Keys have none."""
+    found = {column.name: mark_of(dict(column.info)) for column in table.columns}
+    return {name: mark for name, mark in found.items() if mark is not None}

@@ -19,9 +19,22 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from omniops.contracts.scope import Scope
 from omniops.database.links import Link, Links, Role, role_name
+from omniops.database.priority import stand_back
 from omniops.errors import ConfigError, NotFound, NotReachable, NotReady, Rejected
 
-LookupKind = Literal["api_key", "session", "visitor", "widget_key", "connection", "member_address", "domain", "setup"]
+LookupKind = Literal[
+    "api_key",
+    "session",
+    "visitor",
+    "widget_key",
+    "connection",
+    "member_address",
+    "domain",
+    "setup",
+    "external",
+    "grant",
+    "told",
+]
 CHANNEL = "omniops"
 """The one notification channel. Payloads carry ids only: any role may listen."""
 
@@ -47,9 +60,10 @@ class Database:
         self.links = links
         self._on_system_use: OnSystemUse | None = None
         self._domains: dict[UUID, Scope] = {}
-        self._app = _engine(links.pooled or links.app, pool=pool, patience=patience, pooled=links.pooled is not None)
+        pooled = links.pooled is not None
+        self._app = _engine(links.pooled or links.app, pool=pool, patience=patience, pooled=pooled)
         self._system = _engine(links.system, pool=2, patience=patience, pooled=False)
-        self._reserved = _engine(links.pooled or links.app, pool=1, patience=patience, pooled=links.pooled is not None)
+        self._reserved = _engine(links.pooled or links.app, pool=1, patience=patience, pooled=pooled, autocommit=True)
         self._sync_session: type[SyncSession] = type("ScopedSession", (SyncSession,), {})
         event.listen(self._sync_session, "after_begin", _set_scope)
 
@@ -102,7 +116,7 @@ class Database:
         audit, which must not wait for those who wait for it."""
         try:
             async with self._reserved.connect() as connection:
-                yield await connection.execution_options(isolation_level="AUTOCOMMIT")
+                yield connection
         except (DBAPIError, PoolTimeout) as error:
             raise _translate(error) from error
 
@@ -152,6 +166,23 @@ class Database:
             await session.close()
 
     @asynccontextmanager
+    async def background(self, scope: Scope) -> AsyncIterator[AsyncSession]:
+        """A `session` for long work of many transactions, on a connection of its own: where PostgreSQL runs on this
+        machine, visitors' queries come before it when the processor is short."""
+        engine = _engine(self.links.app, pool=1, patience=0, pooled=False)
+        session = self._new_session(engine, scope)
+        try:
+            if self.links.app.local:
+                pid = (await (await session.connection()).execute(text("select pg_backend_pid()"))).scalar_one()
+                stand_back(pid)
+            yield session
+        except DBAPIError as error:
+            raise _translate(error) from error
+        finally:
+            await session.close()
+            await engine.dispose()
+
+    @asynccontextmanager
     async def alone(self, what: str) -> AsyncIterator[bool]:
         """Whether this process is the only one of the deployment that does `what`, until the block ends."""
         async with self._system.connect() as connection:
@@ -196,7 +227,7 @@ class Database:
         await self._system.dispose()
 
 
-def _engine(link: Link, *, pool: int, patience: float, pooled: bool) -> AsyncEngine:
+def _engine(link: Link, *, pool: int, patience: float, pooled: bool, autocommit: bool = False) -> AsyncEngine:
     # A pooler in transaction mode gives every transaction another server connection: prepared statements would be lost.
     arguments: dict[str, Any] = {"prepare_threshold": None} if pooled else {}
     return create_async_engine(
@@ -206,6 +237,8 @@ def _engine(link: Link, *, pool: int, patience: float, pooled: bool) -> AsyncEng
         max_overflow=0,
         pool_timeout=patience,
         hide_parameters=True,
+        # Of the engine, not of each connection that is taken out: that would be changed twice around every statement.
+        **({"isolation_level": "AUTOCOMMIT"} if autocommit else {}),
         connect_args={"connect_timeout": 5, **arguments},
     )
 

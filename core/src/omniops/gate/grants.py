@@ -24,7 +24,8 @@ class Grant:
 
     `scope` is the account (and domain) that it is made for, or None for the deployment itself. For `own-site`, the
     `hosts` are the verified hosts of the domain; the purpose is `knowledge.crawl` (or `domain.verify`, for the one
-    host that is being verified) and no personal data goes along.
+    host that is being verified) and no personal data goes along. For a processor that is the business's own system,
+    they are the one host that its connection names.
 
     `origins` are where the data comes from; None, as long as nobody looked, counts as everywhere. Whoever makes a grant
     leaves it so: the register looks (`Register.traced`).

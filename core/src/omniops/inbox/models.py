@@ -24,3 +24,22 @@ class Note(SubjectModel, table=True):
     text: Sealed[str] = personal("user.content.chat", purposes=("support.provide",), retain="chat")
     author: str = not_personal("kind and id of the member or key")
     created_at: datetime = not_personal("when it was written", default_factory=utcnow)
+
+
+class ContactCard(SubjectModel, table=True):
+    """What an address book of the business says of a visitor whose address was proved. Asked for again after a day."""
+
+    __tablename__ = "contact_card"
+    __table_args__ = (
+        Index("uq_contact_card", "domain_id", "subject_id", "connection_id", unique=True),
+        Index("ix_contact_card_connection", "domain_id", "connection_id"),
+    )
+    connection_id: UUID = not_personal("random id of the connection whose address book it is")
+    email: Sealed[str] = personal("contact.email", purposes=("support.provide",), retain="chat")
+    name: Sealed[str] | None = personal("contact.name", purposes=("support.provide",), retain="chat", default=None)
+    company: Sealed[str] | None = personal(
+        "contact.company", purposes=("support.provide",), retain="chat", default=None
+    )
+    note: Sealed[str] | None = personal("contact.note", purposes=("support.provide",), retain="chat", default=None)
+    looked_at: datetime = not_personal("when the address book was asked")
+    created_at: datetime = not_personal("when it was first asked", default_factory=utcnow)

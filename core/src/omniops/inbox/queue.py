@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -12,11 +12,13 @@ from sqlalchemy import func, tuple_
 from sqlmodel import col, select
 
 from omniops.accounts.service import Accounts, OpeningHours
-from omniops.contracts.scope import Scope
+from omniops.contracts.scope import Actor, Scope
 from omniops.conversation.models import Conversation
-from omniops.conversation.service import due
+from omniops.conversation.service import MessageView, Reader, due
 from omniops.database.service import Database
 from omniops.errors import Rejected
+
+PURPOSE = "support.provide"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +53,10 @@ class Wanted:
 class Queue:
     """Reads the list."""
 
-    def __init__(self, database: Database, accounts: Accounts) -> None:
+    def __init__(self, database: Database, accounts: Accounts, reader: Reader) -> None:
         self._database = database
         self._accounts = accounts
+        self._reader = reader
 
     async def page(self, scope: Scope, wanted: Wanted) -> Sequence[ConversationView]:
         """At most `limit` of them. Raises `Rejected` for an `after` that no page gave."""
@@ -80,6 +83,12 @@ class Queue:
         async with self._database.session(scope) as session:
             rows = (await session.exec(statement.limit(wanted.limit))).all()
         return [row_view(row, hours) for row in rows]
+
+    async def lines(
+        self, scope: Scope, found: Sequence[ConversationView], *, actor: Actor
+    ) -> Mapping[UUID, MessageView]:
+        """What the visitor of each conversation of a list said last, by its id. Reading is on record."""
+        return await self._reader.last_said(scope, [one.id for one in found], purpose=PURPOSE, actor=actor)
 
     async def waiting(self, scope: Scope) -> int:
         """How many conversations wait for a person to take them."""

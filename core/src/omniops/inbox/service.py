@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlmodel import col, select
@@ -19,6 +20,7 @@ from omniops.contracts.scope import Actor, Scope
 from omniops.contracts.sealed import seal
 from omniops.conversation.models import Conversation, ConversationEvent
 from omniops.conversation.service import (
+    TEMPLATE,
     WEBSITE,
     AiMarks,
     MessageView,
@@ -27,6 +29,7 @@ from omniops.conversation.service import (
     Reason,
     Running,
     Sender,
+    WindowView,
     announce,
     append,
     checked_text,
@@ -39,12 +42,14 @@ from omniops.conversation.service import (
 from omniops.database.notices import Notices
 from omniops.database.service import Database, Notice, notify
 from omniops.errors import NotFound, Rejected
+from omniops.inbox.carrying import Carrying, Choice
 from omniops.inbox.drafts import Drafts, DraftView
 from omniops.inbox.following import Following
 from omniops.inbox.models import Note
 from omniops.inbox.provenance import Provenances
 from omniops.inbox.queue import ConversationView, Queue, row_view
 from omniops.inbox.summary import Summary, summarise
+from omniops.inbox.undelivered import Undelivered
 from omniops.privacy.service import Consents
 from omniops.vault.models import Subject
 from omniops.vault.service import Vault
@@ -92,7 +97,7 @@ class ConsentView:
 @dataclass(frozen=True, slots=True)
 class Detail:
     """All that a person sees beside the messages. `draft` is the one that waits, `origin` where the visitor said that
-    their data comes from."""
+    their data comes from, `window` what may be written to them now."""
 
     conversation: ConversationView
     summary: Summary
@@ -101,11 +106,12 @@ class Detail:
     events: Sequence[EventView]
     consents: Sequence[ConsentView]
     origin: str | None = None
+    window: WindowView | None = None
 
 
 class Inbox:
-    """Take over, give back, assign, reply, note, close, reopen. `queue`, `drafts`, `following` and `provenances`
-    are its parts."""
+    """Take over, give back, assign, reply, note, close, reopen. `queue`, `drafts`, `following`, `provenances`,
+    `carrying` and `undelivered` are its parts."""
 
     def __init__(
         self,
@@ -130,10 +136,12 @@ class Inbox:
         self._sender = sender
         self._consents = consents
         self._clock = clock
-        self.queue = Queue(database, accounts)
+        self.queue = Queue(database, accounts, reader)
         self.drafts = Drafts(database, vault, accounts, audit, reader, sender, ai_marks, clock)
         self.following = Following(database, notices)
         self.provenances = Provenances(database)
+        self.carrying = Carrying(database, vault, sender)
+        self.undelivered = Undelivered(database, audit, sender)
 
     async def read(
         self, scope: Scope, conversation_id: UUID, *, actor: Actor, after: int = 0, limit: int = 200
@@ -166,6 +174,7 @@ class Inbox:
             [EventView(e.event, e.before, e.after, e.actor, e.reason, e.created_at) for e in events],
             await self._consents_of(scope, conversation.subject_id),
             visitor.origin if visitor is not None else None,
+            self._sender.window(conversation),
         )
 
     async def _consents_of(self, scope: Scope, subject_id: UUID) -> list[ConsentView]:
@@ -208,17 +217,46 @@ class Inbox:
         await self._record(scope, actor, "conversation.take_over", reason=reason)
         return row_view(conversation, hours)
 
-    async def reply(self, scope: Scope, conversation_id: UUID, text: str, *, actor: Actor) -> MessageView:
-        """A person answers; the AI is out of this conversation from the same transaction on. Raises like `take_over`,
-        and `Rejected` for bad text."""
-        text, now = checked_text(text), self._clock.now()
+    async def reply(
+        self, scope: Scope, conversation_id: UUID, text: str, *, files: Sequence[UUID] = (), actor: Actor
+    ) -> MessageView:
+        """A person answers, in words or with `files` of the conversation or both; the AI is out of this conversation
+        from the same transaction on. Raises like `take_over`, and `Rejected` for bad text, for what the channel does
+        not carry and when the time to write to this visitor is over."""
+        words = checked_text(text) if text.strip() or not files else ""
+        return await self._answer(scope, conversation_id, words, files, None, actor)
+
+    async def send_template(self, scope: Scope, conversation_id: UUID, choice: Choice, *, actor: Actor) -> MessageView:
+        """A person answers with a text that the other side approved before, which may be sent when others may not.
+        Raises like `reply`, and `NotFound` for a text that it does not list."""
+        words, part = await self.carrying.filled(scope, conversation_id, choice)
+        return await self._answer(scope, conversation_id, checked_text(words), (), part, actor)
+
+    async def _answer(
+        self,
+        scope: Scope,
+        conversation_id: UUID,
+        words: str,
+        files: Sequence[UUID],
+        template: dict[str, Any] | None,
+        actor: Actor,
+    ) -> MessageView:
+        now = self._clock.now()
         async with self._database.session(scope) as session:
             conversation = await locked(session, scope, conversation_id)
+            self.carrying.check(conversation, template=template is not None)
+            parts = [template] if template else await self.carrying.files(session, conversation, files, actor=actor)
+            text = words or ", ".join(part["name"] for part in parts)
+            if words and files:
+                parts = [{"type": "text", "text": words}, *parts]
             let_go = await self._running.silence(session, scope, conversation, "human")
             await move(session, conversation, "replied", actor, "by_person", at=now)
             await self._sender.withdraw(session, conversation)
             conversation.assigned_to = conversation.assigned_to or member_of(actor)
-            message = await append(session, conversation, author="person", text=text, at=now)
+            event = TEMPLATE if template else None if words else "attachment"
+            message = await append(
+                session, conversation, author="person", text=text, parts=parts or None, event=event, at=now
+            )
             await self._sender.reach(session, scope, conversation, message)
             await session.commit()
         await let_go()

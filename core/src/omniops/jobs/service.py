@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,7 +17,8 @@ from uuid import UUID
 
 from procrastinate import App, JobContext, PsycopgConnector, RetryDecision
 from procrastinate.exceptions import JobAborted, UniqueViolation
-from procrastinate.jobs import Job, Status
+from procrastinate.jobs import Job as QueuedJob
+from procrastinate.jobs import Status
 from procrastinate.retry import BaseRetryStrategy
 from sqlalchemy import text
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -45,7 +46,12 @@ once, so that another one goes on."""
 LISTENERS = 200
 """Listening jobs at the same time in one worker."""
 
-_ENQUEUE = text("select jobs.omniops_enqueue(:task, cast(:args as jsonb), :queue, :lock, :unique, :priority, :at)")
+_ENQUEUE = text(
+    "select jobs.omniops_enqueue(task, args, queue, lock, queueing_lock, priority, at) from unnest("
+    "cast(:tasks as text[]), cast(:args as jsonb[]), cast(:queues as text[]), cast(:locks as text[]),"
+    " cast(:uniques as text[]), cast(:priorities as int[]), cast(:ats as timestamptz[]))"
+    " as one (task, args, queue, lock, queueing_lock, priority, at)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +93,19 @@ class Timing:
     longer: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A job to be added. Jobs of one `lock` run one at a time, in order. `unique`: while a job with this key waits,
+    nothing is added; it is no idempotency key."""
+
+    task: str
+    arguments: Mapping[str, UUID | str | int]
+    lock: str | None = None
+    unique: str | None = None
+    at: datetime | None = None
+    priority: int = 0
+
+
 class _Strategy(BaseRetryStrategy):
     """One strategy for every task. A job that a stopping worker cuts short goes back to the queue at once."""
 
@@ -94,7 +113,7 @@ class _Strategy(BaseRetryStrategy):
         self._retry = retry
         self._longer = longer
 
-    def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
+    def get_retry_decision(self, *, exception: BaseException, job: QueuedJob) -> RetryDecision | None:
         if isinstance(exception, asyncio.CancelledError | JobAborted):
             return RetryDecision(retry_in={"seconds": 0})
         if isinstance(exception, Permanent | Rejected) or job.attempts + 1 >= self._retry.attempts:
@@ -143,8 +162,13 @@ class Jobs:
         Jobs of one `lock` run one at a time, in order. `unique`: while a job with this key waits, nothing is added and
         None is returned; it is no idempotency key. Returns the job's id.
         """
-        queue = self._tasks[task].queue
-        return await put(session, task, queue=queue, lock=lock, unique=unique, at=at, priority=priority, **arguments)
+        job = Job(task, arguments, lock=lock, unique=unique, at=at, priority=priority)
+        (number,) = await self.enqueue_each(session, [job])
+        return number
+
+    async def enqueue_each(self, session: AsyncSession, jobs: Sequence[Job]) -> list[int | None]:
+        """`enqueue` for many with one statement."""
+        return await _put(session, [(job, self._tasks[job.task].queue) for job in jobs])
 
     def app(self) -> App:
         """A procrastinate app with all registered tasks, the rescue and the purge. Not opened yet."""
@@ -234,6 +258,7 @@ class Jobs:
                         )
 
         async def purge() -> None:
+            # No hold asks for these: a job holds ids, and what it did stands in rows that holds are asked about.
             await manager.delete_old_jobs(nb_hours=72, include_failed=False)
             await manager.delete_old_jobs(
                 nb_hours=24 * 30, include_failed=True, include_cancelled=True, include_aborted=True
@@ -264,21 +289,31 @@ async def put(
     **arguments: UUID | str | int,
 ) -> int | None:
     """`Jobs.enqueue` for who knows the task's queue and holds no `Jobs`."""
+    job = Job(task, arguments, lock=lock, unique=unique, at=at, priority=priority)
+    (number,) = await _put(session, [(job, queue)])
+    return number
+
+
+async def _put(session: AsyncSession, jobs: Sequence[tuple[Job, str]]) -> list[int | None]:
+    """Each job with its queue."""
     connection = await session.connection()
-    row = await connection.execute(
+    found = await connection.execute(
         _ENQUEUE,
         {
-            "task": task,
-            "args": json.dumps({k: str(v) if isinstance(v, UUID) else v for k, v in arguments.items()}),
-            "queue": queue,
-            "lock": lock,
-            "unique": unique,
-            "priority": priority,
-            "at": at,
+            "tasks": [job.task for job, _ in jobs],
+            "args": [_json(job.arguments) for job, _ in jobs],
+            "queues": [queue for _, queue in jobs],
+            "locks": [job.lock for job, _ in jobs],
+            "uniques": [job.unique for job, _ in jobs],
+            "priorities": [job.priority for job, _ in jobs],
+            "ats": [job.at for job, _ in jobs],
         },
     )
-    job_id: int | None = row.scalar()
-    return job_id
+    return list(found.scalars())
+
+
+def _json(arguments: Mapping[str, UUID | str | int]) -> str:
+    return json.dumps({k: str(v) if isinstance(v, UUID) else v for k, v in arguments.items()})
 
 
 def scope_argument(scope: Scope) -> UUID:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import PurePosixPath
@@ -19,14 +18,12 @@ from omniops.errors import Rejected
 from omniops.jobs.service import Jobs, scope_argument
 from omniops.knowledge.formats import MEDIA_TYPES, MOST_BYTES, Format, format_of
 from omniops.knowledge.models import Document, Page, Passage
-from omniops.knowledge.reading import PageReader, Reading, Unreadable
+from omniops.knowledge.reading import FileReader
 from omniops.knowledge.store import PassageRows
 from omniops.knowledge.written import checked_link, checked_text, new_page, own_page, own_pages
 from omniops.vault.blobs import Blob, Blobs
 
 LONGEST_NAME = 200
-AT_ONCE = 2
-"""Files that one process reads at the same time."""
 PURPOSE = "knowledge.manage"
 
 
@@ -60,7 +57,14 @@ class Documents:
     """The documents of all domains."""
 
     def __init__(
-        self, database: Database, audit: Audit, blobs: Blobs, jobs: Jobs, rows: PassageRows, clock: Clock
+        self,
+        database: Database,
+        audit: Audit,
+        blobs: Blobs,
+        jobs: Jobs,
+        rows: PassageRows,
+        files: FileReader,
+        clock: Clock,
     ) -> None:
         self._database = database
         self._audit = audit
@@ -68,7 +72,7 @@ class Documents:
         self._jobs = jobs
         self._rows = rows
         self._clock = clock
-        self._turn = asyncio.Semaphore(AT_ONCE)
+        self._files = files
 
     async def all(self, scope: Scope) -> list[DocumentOut]:
         """Newest first."""
@@ -137,7 +141,7 @@ class Documents:
     ) -> DocumentOut:
         if len(data) > MOST_BYTES:
             raise Rejected(f"{name!r} is larger than {MOST_BYTES // 2**20} MiB.", code="too_large", do="Divide it.")
-        reading = await self._understood(data, name, kind)
+        reading = await self._files.read(data, name, kind)
         blob_id = await self._blobs.put(scope, data, name=name, media_type=MEDIA_TYPES[kind], most=MOST_BYTES)
         async with self._database.session(scope) as session:
             old: UUID | None = None
@@ -164,16 +168,6 @@ class Documents:
         action = "document.add" if document_id is None else "document.replace"
         await self._audit.write(Entry(scope.account_id, str(actor), action, "document"))
         return await self.get(scope, page.id)
-
-    async def _understood(self, data: bytes, name: str, kind: Format) -> Reading:
-        async with self._turn:
-            reader = PageReader()
-            try:
-                return await reader.read_file(data, name, kind)
-            except Unreadable as error:
-                raise Rejected(f"{name!r}: {error}", code=error.problem, where="file") from error
-            finally:
-                await reader.close()
 
 
 def _checked_name(name: str) -> str:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from pathlib import PurePosixPath
-from typing import Literal
 
+from omniops.contracts.documents import Format as Format
 from omniops.errors import Rejected
 
-Format = Literal["pdf", "docx", "markdown", "html", "text", "csv"]
 MOST_BYTES = 20 * 2**20
 """Of one file."""
 MEDIA_TYPES: dict[Format, str] = {

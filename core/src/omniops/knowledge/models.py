@@ -48,12 +48,18 @@ class Page(DomainModel, table=True):
         Index("ix_page_frontier", "domain_id", "source_id", "state", "depth"),
         Index("ix_page_visit", "domain_id", "source_id", "visit_at"),
         Index("ix_page_fingerprint", "domain_id", "source_id", "fingerprint"),
+        Index("ix_page_members", "domain_id", postgresql_where="audience <> 'everybody'"),
     )
     source_id: UUID
     url: str = not_personal(PUBLIC)
     state: str = not_personal("queued, read, unchanged, skipped, failed or gone")
     depth: int = not_personal("links from the seed")
     link: str | None = not_personal("where its citations lead: null to the URL, empty nowhere", default=None)
+    audience: str = not_personal(
+        "who may read what stands there: everybody or members",
+        default="everybody",
+        sa_column_kwargs={"server_default": "everybody"},
+    )
     crawl_id: UUID | None = not_personal("the crawl that last saw it", default=None)
     problem: str | None = not_personal("stable code of what went wrong", default=None)
     said: str | None = not_personal("what went wrong, in words", default=None)

@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from omniops.errors import Rejected
 from omniops.knowledge.cut import Piece
 from omniops.knowledge.formats import Format
 
@@ -21,6 +22,8 @@ LONGEST, LONGEST_FILE = 30.0, 60.0
 """Seconds for one page, and for one uploaded file."""
 MOST_MEMORY = 4 * 2**30
 """Bytes of address space of the child."""
+AT_ONCE = 2
+"""Files that one process reads at the same time."""
 LARGEST_ANSWER = 256 * 2**20
 
 
@@ -111,6 +114,24 @@ class PageReader:
             if child.returncode is None:
                 child.kill()
             await child.wait()
+
+
+class FileReader:
+    """Single files, each read by a child of its own, a few at the same time in one process."""
+
+    def __init__(self) -> None:
+        self._turn = asyncio.Semaphore(AT_ONCE)
+
+    async def read(self, data: bytes, name: str, kind: Format) -> Reading:
+        """Raises `Rejected` for a file that cannot be read, with what is wrong with it."""
+        async with self._turn:
+            reader = PageReader()
+            try:
+                return await reader.read_file(data, name, kind)
+            except Unreadable as error:
+                raise Rejected(f"{name!r}: {error}", code=error.problem, where="file") from error
+            finally:
+                await reader.close()
 
 
 def _reading(found: Mapping[str, Any]) -> Reading:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -334,7 +334,11 @@ class Runs:
             row = await (await connection.execute("select pg_try_advisory_lock(%s)", [key])).fetchone()
             if row is None or not row[0]:
                 raise Rejected("This source is being read already.", code="crawl_running")
-            yield
+            try:
+                yield
+            finally:
+                with suppress(psycopg.Error):  # by itself the database would see a moment later that we left
+                    await connection.execute("select pg_advisory_unlock(%s)", [key])
 
 
 def _whole_problem(

@@ -13,6 +13,7 @@ from sqlmodel import col, select
 
 from omniops.accounts.service import Accounts
 from omniops.audit.service import Audit, Entry
+from omniops.contracts.documents import Audience
 from omniops.contracts.ids import Clock
 from omniops.contracts.knowledge import Encoder, Fetcher, Found, KnowledgeIndex
 from omniops.contracts.knowledge import Source as SourceKind
@@ -74,6 +75,7 @@ class Knowledge:
         notices: Notices,
         rows: PassageRows,
         index: KnowledgeIndex,
+        members_index: KnowledgeIndex,
         encoder: Callable[[], Encoder | None],
         kinds: Callable[[], Mapping[str, SourceKind]],
         clock: Clock,
@@ -91,6 +93,7 @@ class Knowledge:
         self._jobs = jobs
         self._rows = rows
         self._index = index
+        self._members_index = members_index
         self._kinds = kinds
         self._log = log
         self._runs = Runs(
@@ -192,8 +195,11 @@ class Knowledge:
         """Reads a source now, in this process: see `Runs.crawl`."""
         return await self._runs.crawl(scope, source_id, on_progress, due=due)
 
-    async def search(self, scope: Scope, question: str, *, limit: int = 10) -> Found:
-        """The passages that fit a question best."""
+    async def search(self, scope: Scope, question: str, *, limit: int = 10, audience: Audience = "everybody") -> Found:
+        """The passages that fit a question best, of those that the audience may read: members may read all. Visitors'
+        index holds nothing that is for members, so that not even how rare a word is tells of it."""
+        if audience == "members" and await self._rows.beside(scope):
+            return await self._members_index.search(scope, question, limit=limit)
         return await self._index.search(scope, question, limit=limit)
 
     async def passages(self, scope: Scope) -> int:
@@ -212,10 +218,13 @@ class Knowledge:
 
     async def close(self) -> None:
         await self._index.close()
+        await self._members_index.close()
 
     async def _index_changed(self, notice: Notice | None) -> None:
         if notice is not None:
-            await self._index.changed(await self._database.scope_of(notice.domain_id))
+            scope = await self._database.scope_of(notice.domain_id)
+            await self._index.changed(scope)
+            await self._members_index.changed(scope)
 
 
 def source_out(source: Source) -> SourceOut:

@@ -14,6 +14,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from omniops.contracts import knowledge as contract
+from omniops.contracts.documents import Audience
 from omniops.contracts.ids import Clock, new_id
 from omniops.contracts.knowledge import PassageStore, StoredPassages
 from omniops.contracts.scope import Scope
@@ -47,11 +48,13 @@ def _said(page_id: UUID, piece: Piece | Passage) -> tuple[UUID, str, str, str | 
 
 
 class PassageRows(PassageStore):
-    """The rows of all domains."""
+    """The rows of all domains. An index sees those of `audiences` and no others: one for visitors holds nothing else,
+    neither words nor numbers."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock, audiences: Sequence[Audience] = ("everybody",)) -> None:
         self._database = database
         self._clock = clock
+        self._readable = col(Page.audience).in_(audiences)
         self._changed: list[OnChange] = []
 
     def on_change(self, tell: OnChange) -> None:
@@ -90,8 +93,8 @@ class PassageRows(PassageStore):
                             "created_at": now,
                         }
                     )
-                elif kept.position != position:
-                    kept.position = position
+                elif (kept.position, kept.facts) != (position, dict(piece.facts)):
+                    kept.position, kept.facts = position, dict(piece.facts)
                     session.add(kept)
         connection = await session.connection()
         changed.update(passage.page_id for passage in before.values())
@@ -151,7 +154,7 @@ class PassageRows(PassageStore):
                     )
                     .join(Page, _OF_PAGE)
                     .join(Source, _ACTIVE)
-                    .where(col(Passage.domain_id) == scope.domain_id)
+                    .where(col(Passage.domain_id) == scope.domain_id, self._readable)
                     .order_by(col(Passage.id))
                 )
             ).all()
@@ -173,7 +176,7 @@ class PassageRows(PassageStore):
                 select(Passage, Page)
                 .join(Page, _OF_PAGE)
                 .join(Source, _ACTIVE)
-                .where(Passage.domain_id == scope.domain_id, col(Passage.id).in_(ids))
+                .where(Passage.domain_id == scope.domain_id, col(Passage.id).in_(ids), self._readable)
             )
             rows = (await session.exec(statement)).all()
         return {passage.id: _passage(passage, page) for passage, page in rows}
@@ -226,6 +229,12 @@ class PassageRows(PassageStore):
             await self.bump(session, scope)
             await session.commit()
 
+    async def beside(self, scope: Scope) -> bool:
+        """Whether the domain has pages that these audiences may not read."""
+        async with self._database.session(scope) as session:
+            statement = select(Page.id).where(Page.domain_id == scope.domain_id, ~self._readable).limit(1)
+            return (await session.exec(statement)).first() is not None
+
     async def count(self, scope: Scope) -> int:
         async with self._database.session(scope) as session:
             return (
@@ -242,7 +251,7 @@ class PassageRows(PassageStore):
             rows = await connection.execute(
                 columns(col(Page.language), pages.label("pages"))
                 .join(Passage, _OF_PAGE)
-                .where(col(Page.domain_id) == scope.domain_id)
+                .where(col(Page.domain_id) == scope.domain_id, self._readable)
                 .group_by(col(Page.language))
                 .order_by(pages.desc(), col(Page.language))
             )

@@ -8,7 +8,7 @@ left out: an author's address is not the business's.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any, cast
@@ -184,15 +184,22 @@ def _product(node: dict[str, Any], by_id: dict[str, Any]) -> Iterator[Fact]:
     if brand := named(resolved(node.get("brand"), by_id)):
         facts["brand"] = brand
     facts |= _offered([part for offer in offers for part in _flat(offer, by_id)])
+    if said := selling(facts):
+        yield Fact("product", said, facts=facts)
+
+
+def selling(facts: Mapping[str, Any]) -> str:
+    """A sentence on what a product costs and whether it can be had; empty where its facts tell neither."""
     said = list(_prices(facts))
     if stock := facts.get("availability"):
         said.append(f"is {_STOCK.get(stock, stock.replace('_', ' '))}")
-    if said:
-        number = f" Its article number is {facts['sku']}." if "sku" in facts else ""
-        yield Fact("product", f"{name} {' and '.join(said)}.{number}", facts=facts)
+    if not said:
+        return ""
+    number = f" Its article number is {facts['sku']}." if "sku" in facts else ""
+    return f"{facts['name']} {' and '.join(said)}.{number}"
 
 
-def _prices(facts: dict[str, Any]) -> Iterator[str]:
+def _prices(facts: Mapping[str, Any]) -> Iterator[str]:
     currency = facts.get("currency", "")
     if "price" in facts:
         yield f"costs {facts['price']} {currency}".strip()

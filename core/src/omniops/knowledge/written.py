@@ -1,7 +1,7 @@
 """What members bring themselves: files, pasted pages and curated answers.
 
 They are pages like those of a crawl, so that search, answers and erasure know one kind of thing, under a source for
-each kind that no list shows and no crawl visits.
+each kind that no list shows and no crawl visits. What comes over connections is kept in the same way (`mirrored.py`).
 """
 
 from __future__ import annotations
@@ -20,7 +20,11 @@ from omniops.knowledge.models import Page, Source
 from omniops.knowledge.urls import normalise
 
 Kind = Literal["document", "answer"]
-HIDDEN: tuple[Kind, ...] = ("document", "answer")
+SHOP = "shop"
+"""The kind of the sources that hold what connected shops sell."""
+FILE = "file"
+"""The kind of the sources that hold documents which were chosen at a connection."""
+HIDDEN: tuple[str, ...] = ("document", "answer", SHOP, FILE)
 MOST = 5000
 """Of one kind in a domain."""
 

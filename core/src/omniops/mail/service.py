@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlmodel import select
+from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from omniops.accounts.models import Member
 from omniops.accounts.service import Accounts
 from omniops.contracts.channel import Receipt
 from omniops.contracts.ids import Clock
@@ -49,6 +50,7 @@ KINDS: Mapping[str, Kind] = {
     "transcript": Kind("support.provide"),
     "link": Kind("support.provide"),
     "reply": Kind("support.provide"),
+    "code": Kind("support.provide"),
     "rights": Kind("rights.answer", required=True),
     "breach": Kind("breach.handle", required=True),
     "notice": Kind("support.provide", required=True),
@@ -86,6 +88,20 @@ class Post:
         if self._chosen is not None:
             return found.get(self._chosen)
         return next(iter(found.values()), None)
+
+    async def admins(self, scope: Scope) -> list[str]:
+        """The addresses of an account's owners and admins, the oldest member first."""
+        account = Scope(scope.account_id)
+        async with self._database.session(account) as session:
+            statement = select(Member).where(
+                Member.account_id == scope.account_id, col(Member.role).in_(("owner", "admin"))
+            )
+            members = list((await session.exec(statement.order_by(col(Member.id)))).all())
+        if not members:
+            return []
+        opened = await self._vault.open(members, purpose="account.manage", actor=Actor.system("mail.admins"))
+        found = [opened(member.email, otherwise=None) for member in members]
+        return [address for address in found if address]
 
     async def send(
         self,

@@ -13,6 +13,7 @@ import os
 import tarfile
 import tempfile
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -70,9 +71,26 @@ async def recorded(runtime: Runtime, ready: Prepared, file: Path, recipients: Se
     manifest = await asyncio.to_thread(
         back_up, ready.links, ready.root, file, folder, now=runtime.clock.now(), recipients=recipients
     )
-    await asyncio.to_thread(check, ready.links, ready.root, file, folder)
+    await tried_out(runtime, ready, file)
     detail = {"rows": manifest.rows, "epoch": manifest.epoch, "dump_sha256": manifest.sha256}
     await runtime.audit.write(Entry(OPERATOR, "system:backup", "backup.made", "database", detail=detail))
+    return manifest
+
+
+async def tried_out(runtime: Runtime, ready: Prepared, file: Path) -> Manifest:
+    """A drill: restores a backup into a scratch database, and enters into the operator's chain whether it is whole, how
+    many seconds that took, and to which moment it leads back. Raises as `check` does."""
+    begun = time.monotonic()
+    detail: dict[str, Any] = {"whole": False, "file": file.name}
+    try:
+        manifest = await asyncio.to_thread(check, ready.links, ready.root, file, runtime.settings.data_dir)
+        detail |= {"whole": True, "leads_back_to": manifest.made_at, "rows": manifest.rows}
+    except Refused as refused:
+        detail["reason"] = refused.reason
+        raise
+    finally:
+        detail["seconds"] = round(time.monotonic() - begun, 1)
+        await runtime.audit.write(Entry(OPERATOR, "system:backup", "backup.tried", "database", detail=detail))
     return manifest
 
 

@@ -21,8 +21,10 @@ from omniops.bootstrap import Prepared, prepared
 from omniops.database.migrate import Migrator
 from omniops.errors import OmniOpsError
 from omniops.operations.firsts import Firsts
+from omniops.operations.nightly_proof import failures, made_at
 from omniops.operations.spoken import unknown_languages
 from omniops.operations.status import status
+from omniops.proof.service import Proof
 from omniops.runtime import Runtime
 from omniops.settings import Settings
 from omniops.vault.copies import VaultCopy
@@ -36,6 +38,10 @@ FLOORS = {
 }
 """Versions below which a published hole is open."""
 
+REVIEW_SOON = timedelta(days=60)
+"""An assessment of legitimate interests that is to be reviewed sooner is warned of."""
+LATE = timedelta(days=2)
+"""A report of proofs that is older is warned of."""
 LEAST_FREE = 1024 * 1024 * 1024
 
 
@@ -160,19 +166,7 @@ async def _inside(settings: Settings, ready: Prepared) -> list[Check]:
         return [Check("schema", "fail", "The database is behind this version.", "", "Run `omniops migrate`.")]
     checks = [Check("schema", "ok", "Tables and code are at the same revision.")]
     async with Runtime.open(settings, ready.links, ready.root) as runtime:
-        looks = (
-            _database,
-            _plugins,
-            _encoder,
-            _languages,
-            _register,
-            _exceptions,
-            _owners,
-            _jobs,
-            _audit,
-            own_questions,
-        )
-        for look in looks:
+        for look in LOOKS:
             checks += await _guarded(look, runtime)
     return checks
 
@@ -267,6 +261,21 @@ async def _register(runtime: Runtime) -> list[Check]:
     ] or [Check("register", "ok", "Every processor is covered, or there is none.")]
 
 
+async def _assessments(runtime: Runtime) -> list[Check]:
+    soon = (runtime.clock.now() + REVIEW_SOON).date()
+    return [
+        Check(
+            f"assessment of {purpose.key}",
+            "warn",
+            f"It is to be reviewed by {purpose.assessment.review_by}; after that nothing opens for this purpose.",
+            "A legitimate interest counts only as long as somebody weighs it (Art. 6(1)(f) GDPR).",
+            "Weigh it anew, and say so in OMNIOPS_ASSESSMENTS.",
+        )
+        for purpose in runtime.catalog.purposes.values()
+        if purpose.assessment is not None and purpose.assessment.review_by < soon
+    ] or [Check("assessments", "ok", "Every legitimate interest is weighed, and none is to be reviewed soon.")]
+
+
 async def _exceptions(runtime: Runtime) -> list[Check]:
     return [
         Check(
@@ -313,6 +322,20 @@ async def _audit(runtime: Runtime) -> list[Check]:
     return [Check("audit", "ok", f"The operator's chain holds {verdict.entries} entries and is whole.")]
 
 
+async def proofs(runtime: Runtime) -> list[Check]:
+    """Whether what `/privacy` shows is of these days, and nothing of it failed."""
+    published = await Proof(runtime).latest()
+    why, fix = "`/privacy` shows what the last report found.", "omniops prove"
+    if published is None:
+        return [Check("proofs", "warn", "No promise of the privacy policy was tried yet.", why, fix)]
+    at, failed = made_at(published), failures(published)
+    if failed:
+        return [Check("proofs", "fail", f"Not true at the moment: {', '.join(failed)}.", why, f"{fix} --claim P…")]
+    if at < runtime.clock.now() - LATE:
+        return [Check("proofs", "warn", f"The last report is of {at:%Y-%m-%d %H:%M} UTC.", why, fix)]
+    return [Check("proofs", "ok", f"The report of {at:%Y-%m-%d %H:%M} UTC found no promise untrue.")]
+
+
 async def own_questions(runtime: Runtime) -> list[Check]:
     """Whether every domain still answers its own questions as well as in the run that was last accepted."""
     found = [domain for domain in (await status(runtime))["domains"] if domain["own_questions"]]
@@ -330,7 +353,8 @@ async def own_questions(runtime: Runtime) -> list[Check]:
 
 
 LOOKS = (
-    _database, _plugins, _encoder, _languages, _register, _exceptions, _owners, _jobs, _audit, own_questions,
+    _database, _plugins, _encoder, _languages, _register, _assessments, _exceptions, _owners, _jobs, _audit,
+    own_questions, proofs,
 )  # fmt: skip
 
 

@@ -47,9 +47,10 @@ class Firsts:
         return First(account_id, token, tuple(await self._accounts.domains(account_id)))
 
     async def account_ids(self) -> list[UUID]:
-        """All accounts of the deployment, oldest first."""
+        """All accounts of the deployment, oldest first, but for those in which probes act."""
+        statement = select(Account.account_id).where(col(Account.for_probes).is_(False))
         async with self._database.system("operator: list accounts") as session:
-            return list((await session.exec(select(Account.account_id).order_by(col(Account.created_at)))).all())
+            return list((await session.exec(statement.order_by(col(Account.created_at)))).all())
 
     async def ensure_site(
         self, account_id: UUID, url: str, title: str | None = None, *, sandbox: bool = False

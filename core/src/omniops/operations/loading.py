@@ -40,6 +40,7 @@ def seams_without_database(settings: Settings) -> tuple[Seams, Encoders]:
             name=name,
             settings=values,
             gate=door,
+            links=door,
             session=_no_session,
             vault=door,
             clock=SystemClock(),

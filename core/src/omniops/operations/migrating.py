@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import omniops.proof.models  # noqa: F401 - tables of the one room that no runtime builds
 from omniops.bootstrap import Prepared, make_folders, migrate_core, prepared
 from omniops.database.migrate import CORE_BRANCH, Migrator
 from omniops.errors import PluginError

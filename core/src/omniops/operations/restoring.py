@@ -146,6 +146,7 @@ def _replay(found: Links, shreds: set[Shredded]) -> None:
 def _cancel_outbound(found: Links) -> int:
     """What waited to be sent when the backup was made was sent since, or is too old: nobody gets it twice."""
     with psycopg.connect(found.admin.conninfo()) as connection:
+        connection.execute("set local search_path to jobs")  # the queue's triggers name its types without their schema
         done = connection.execute(
             "update jobs.procrastinate_jobs set status = 'cancelled' where status = 'todo' and queue_name = any(%s)",
             [[REPLIES, SENDING]],

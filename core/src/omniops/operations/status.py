@@ -65,7 +65,7 @@ async def status(runtime: Runtime) -> dict[str, Any]:
 
 async def _listening(runtime: Runtime, scope: Scope) -> dict[str, str]:
     return {
-        connection.plugin: connection.state if connection.state != "connected" else connection.listening
+        connection.kind: connection.state if connection.state != "connected" else connection.listening
         for connection in await runtime.connections.all(scope)
         if connection.listening is not None
     }

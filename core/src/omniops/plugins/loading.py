@@ -65,6 +65,8 @@ class Plugins:
     manager: PluginManager
     loaded: list[Loaded] = field(default_factory=list)
     reports: dict[str, Report] = field(default_factory=dict)
+    unheard: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """By plugin that is enabled and did not load: the hooks without whose answer nothing goes on. See `vetoes`."""
 
     @classmethod
     def of(cls, **plugins: Plugin) -> Plugins:
@@ -104,6 +106,17 @@ class Plugins:
 
     def get(self, name: str) -> Plugin | None:
         return next((loaded.plugin for loaded in self.loaded if loaded.name == name), None)
+
+    def hooks(self, name: str) -> frozenset[str]:
+        """Names of the hooks that a loaded plugin has."""
+        plugin = self.get(name)
+        callers = self.manager.get_hookcallers(plugin) if plugin is not None else None
+        return frozenset(caller.name for caller in callers or ())
+
+    @property
+    def missing(self) -> list[str]:
+        """Enabled plugins that did not load: they failed, or safe mode left them out."""
+        return [name for name, report in self.reports.items() if report.state != "loaded" and report.problem]
 
     @property
     def failed(self) -> list[Report]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from omniops.contracts.breach import BreachDeclared
 from omniops.contracts.channel import Channel
+from omniops.contracts.commerce import Commerce
 from omniops.contracts.consent import ConsentChange, ConsentSource, Verdict
 from omniops.contracts.declaration import Retention
 from omniops.contracts.integration import Integration
@@ -73,9 +74,17 @@ class Seams:
         """By name."""
         return self._named(self._caller.collect("channels"), lambda channel: channel.name)
 
-    def integrations(self) -> dict[str, Integration]:
-        """By name."""
-        return self._named(self._caller.collect("integrations"), lambda integration: integration.name)
+    def integrations(self) -> dict[str, tuple[str, Integration]]:
+        """By name, each with its plugin. Of two with one name the operator's first stays; the other is reported."""
+        answers = self._caller.collect("integrations")
+        self._tell(answers)
+        found: dict[str, tuple[str, Integration]] = {}
+        for answer in answers:
+            for integration in answer.value or ():
+                if integration.name in found:
+                    self._report(f"{integration.name!r} is offered twice; the first one stays.")
+                found.setdefault(integration.name, (answer.plugin, integration))
+        return found
 
     def tools(self) -> dict[str, tuple[str, Tool]]:
         """By name, each with its plugin."""
@@ -89,30 +98,28 @@ class Seams:
                 found.setdefault(tool.name, (answer.plugin, tool))
         return found
 
+    def shops(self) -> dict[str, tuple[str, Commerce]]:
+        """By name, each with its plugin, in the operator's order. Of two with one name the first stays; the other is
+        reported."""
+        return self._owned(self._caller.collect("shops"), lambda shop: shop.name)
+
     def consent_sources(self, on: On = everywhere) -> dict[str, tuple[str, ConsentSource]]:
         """By name, each with its plugin. Of two with one name the operator's first stays; the other is reported."""
-        answers = self._caller.collect("consent_sources", on)
-        self._tell(answers)
-        found: dict[str, tuple[str, ConsentSource]] = {}
-        for answer in answers:
-            for source in answer.value or ():
-                if source.name in found:
-                    self._report(f"{source.name!r} is offered twice; the first one stays.")
-                found.setdefault(source.name, (answer.plugin, source))
-        return found
+        return self._owned(self._caller.collect("consent_sources", on), lambda source: source.name)
 
     async def consent_veto(self, change: ConsentChange, on: On = everywhere) -> dict[str, Verdict]:
-        """Every asked plugin's verdict. Who fails, hangs or says nothing has said no."""
+        """Every asked plugin's verdict. Who fails, hangs, says nothing or did not load has said no."""
         answers = await self._caller.gather("consent_veto", on, change=change)
         self._tell(answers)
-        return {answer.plugin: _verdict(answer) for answer in answers}
+        silent = {plugin: Verdict(False, "not_loaded") for plugin in self._unheard("consent_veto") if on(plugin)}
+        return {answer.plugin: _verdict(answer) for answer in answers} | silent
 
     async def consent_changed(self, change: ConsentChange, on: On = everywhere) -> None:
         self._tell(await self._caller.gather("consent_changed", on, change=change))
 
     def asked(self, hook: str) -> bool:
-        """Whether any plugin has this hook at all."""
-        return self._caller.has(hook)
+        """Whether any plugin has this hook at all, or may have it and did not load."""
+        return self._caller.has(hook) or bool(self._unheard(hook))
 
     def mailers(self) -> dict[str, Mailer]:
         """By name, in the operator's order."""
@@ -135,12 +142,15 @@ class Seams:
         return tuple((a.plugin, a.value) for a in answers if a.error is None and a.value is not None)
 
     async def retention_rules(self, scope: Scope, on: On) -> list[tuple[str, Retention]]:
-        """Each with its plugin. Raises the `PluginError` of a plugin that fails, hangs or says nothing."""
+        """Each with its plugin. Raises the `PluginError` of a plugin that fails, hangs, says nothing or did not
+        load."""
+        self._all_loaded("retention_rules", on)
         answers = await self._caller.gather("retention_rules", on, scope=scope)
         return [(plugin, rule) for plugin, said in _all_said("retention_rules", answers) for rule in said]
 
     async def retention_veto(self, expiring: Expiring, on: On) -> list[tuple[str, KeptBack]]:
         """Each with its plugin. Raises as `retention_rules` does: without one of them, nothing may be deleted."""
+        self._all_loaded("retention_veto", on)
         return _all_said("retention_veto", await self._caller.gather("retention_veto", on, expiring=expiring))
 
     async def retention_swept(self, swept: Swept, on: On) -> None:
@@ -150,6 +160,14 @@ class Seams:
     async def health(self) -> Answers[Health]:
         """Each plugin's state, hung and failing ones under their own names."""
         return await self._caller.gather("health")
+
+    def _all_loaded(self, hook: str, on: On) -> None:
+        for plugin in filter(on, self._unheard(hook)):
+            problem = self._plugins.reports[plugin].problem
+            raise PluginError(f"Plugin {plugin!r}, {hook}(): it did not load: {problem}", plugin=plugin, stage=hook)
+
+    def _unheard(self, hook: str) -> list[str]:
+        return [plugin for plugin, hooks in self._plugins.unheard.items() if hook in hooks]
 
     def _all(self, hook: str, on: On) -> tuple[Any, ...]:
         answers = self._caller.collect(hook, on)
@@ -167,6 +185,16 @@ class Seams:
             if key(item) in found:
                 self._report(f"{key(item)!r} is offered twice; the first one stays.")
             found.setdefault(key(item), item)
+        return found
+
+    def _owned(self, answers: Answers[tuple[T, ...]], key: Callable[[T], str]) -> dict[str, tuple[str, T]]:
+        self._tell(answers)
+        found: dict[str, tuple[str, T]] = {}
+        for answer in answers:
+            for item in answer.value or ():
+                if key(item) in found:
+                    self._report(f"{key(item)!r} is offered twice; the first one stays.")
+                found.setdefault(key(item), (answer.plugin, item))
         return found
 
     def _tell(self, answers: Answers[T]) -> None:

@@ -14,13 +14,12 @@ from datetime import datetime, timedelta
 from sqlalchemy import text
 from sqlmodel import select
 
-from omniops.contracts.declaration import Category
 from omniops.contracts.ids import Clock, new_id
 from omniops.contracts.scope import Scope
 from omniops.database.service import Database
 from omniops.jobs.service import MAINTENANCE, Jobs, Task
 from omniops.privacy.catalog import Catalog
-from omniops.privacy.fields import VISITORS, PersonalField, kept, personal_fields
+from omniops.privacy.fields import VISITORS, Field, personal_fields
 from omniops.privacy.papers import Cell, Paper, Section
 from omniops.privacy.register import ProcessorRegister
 from omniops.privacy.register_models import CollectedCategory
@@ -52,7 +51,7 @@ class California:
             connection = await session.connection()
             for field in self._fields():
                 for domain_id, at in (await connection.execute(text(_newest(field, everywhere=True)))).all():
-                    values = {"domain": domain_id, "id": new_id(), "category": field.category.key, "at": at}
+                    values = {"domain": domain_id, "id": new_id(), "category": field.category, "at": at}
                     await connection.execute(_SEEN, values)
             await session.commit()
 
@@ -70,13 +69,13 @@ class California:
                 newest = text(_newest(field, everywhere=False))
                 at = (await connection.execute(newest, {"domain": scope.domain_id})).scalar()
                 if at is not None:
-                    found[field.category.key] = max(at, found.get(field.category.key, at))
+                    found[field.category] = max(at, found.get(field.category, at))
         return {category: at for category, at in found.items() if at >= since}
 
     async def past_year(self, scope: Scope) -> Paper:
         """The categories of the past twelve months, by the law's own names."""
         collected = await self.collected(scope)
-        fields = [field for field in self._fields() if field.category.key in collected]
+        fields = [field for field in self._fields() if field.category in collected]
         until = self._clock.now()
         return Paper(
             "Personal information collected in the past twelve months",
@@ -96,13 +95,13 @@ class California:
             [self._section("Categories", self._fields())],
         )
 
-    def _fields(self) -> list[PersonalField]:
+    def _fields(self) -> list[Field]:
         return [field for field in personal_fields(self._catalog) if field.people == VISITORS and field.collected]
 
-    def _section(self, title: str, fields: Iterable[PersonalField]) -> Section:
-        by_category: dict[str, list[PersonalField]] = defaultdict(list)
+    def _section(self, title: str, fields: Iterable[Field]) -> Section:
+        by_category: dict[str, list[Field]] = defaultdict(list)
         for field in fields:
-            by_category[_law(field.category)].append(field)
+            by_category[_law(field)].append(field)
         columns = [
             ("category", "Category of the law"),
             ("kinds", "What it is here"),
@@ -115,11 +114,13 @@ class California:
         rows: list[Mapping[str, Cell]] = [
             {
                 "category": name,
-                "kinds": tuple(sorted({field.category.title for field in found})),
-                "sensitive": "yes" if any(field.category.sensitive for field in found) else "no",
-                "purposes": tuple(sorted({purpose.title for field in found for purpose in field.purposes})),
-                "retention": tuple(sorted({kept(field) for field in found})),
-                "recipients": self._recipients({field.category.key for field in found}),
+                "kinds": tuple(sorted({field.title for field in found})),
+                "sensitive": "yes" if any(field.sensitive for field in found) else "no",
+                "purposes": tuple(
+                    sorted({self._catalog.purpose_title(key) for field in found for key in field.purposes})
+                ),
+                "retention": tuple(sorted({field.kept for field in found})),
+                "recipients": self._recipients({field.category for field in found}),
                 "sold": "no",
             }
             for name, found in sorted(by_category.items())
@@ -133,7 +134,7 @@ class California:
         return tuple(sorted(parties)) or ("nobody",)
 
 
-def _newest(field: PersonalField, *, everywhere: bool) -> str:
+def _newest(field: Field, *, everywhere: bool) -> str:
     """The statement for when a column was last filled. Names come from our own models, never from input."""
     filled = f'from "{field.table}" where "{field.column}" is not null'
     if everywhere:
@@ -141,5 +142,5 @@ def _newest(field: PersonalField, *, everywhere: bool) -> str:
     return f"select max(created_at) {filled} and domain_id = :domain"
 
 
-def _law(category: Category) -> str:
-    return category.california.replace("_", " ") or UNASSIGNED
+def _law(field: Field) -> str:
+    return field.california.replace("_", " ") or UNASSIGNED

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TypeVar
 
-from omniops.contracts.declaration import Category, Cookie, Declaration, Purpose, Retention
+from omniops.audit.service import KEPT_DAYS
+from omniops.contracts.declaration import Assessment, Category, Cookie, Declaration, Purpose, Retention
 from omniops.errors import ConfigError
+from omniops.privacy import assessments
 
 T = TypeVar("T")
 
+
+def _ours(key: str, title: str, weighed: Assessment, *, refusable: bool = False) -> Purpose:
+    """One of the four purposes that rest on our interests: people may object to each."""
+    return Purpose(key, title, "legitimate_interests", objectable=True, assessment=weighed, refusable=refusable)
+
+
 PURPOSES = (
     Purpose("chat.serve", "Showing the chat", "contract"),
+    Purpose("chat.receive", "Taking in what a person wrote", "contract", restricted_ok=True, within="chat.serve"),
     Purpose("chat.respond", "Answering a message", "contract", automated=True),
     Purpose("support.provide", "Helping a person with a request", "contract"),
     Purpose("account.manage", "Managing an account and its members", "contract"),
@@ -27,8 +37,10 @@ PURPOSES = (
     Purpose("connection.use", "Using a connected system for the business", "contract"),
     Purpose("webhook.deliver", "Telling the business's own systems what happened", "contract"),
     Purpose("request.repeat", "Answering a repeated request as the first time", "contract"),
-    Purpose("knowledge.improve", "Finding what the pages leave unanswered", "legitimate_interests", objectable=True),
-    Purpose("security.protect", "Preventing abuse and fraud", "legitimate_interests", objectable=True),
+    _ours("knowledge.improve", "Finding what the pages leave unanswered", assessments.IMPROVE),
+    _ours("security.protect", "Preventing abuse and fraud", assessments.SECURITY, refusable=True),
+    _ours("faults.mend", "Finding and mending faults", assessments.FAULTS),
+    _ours("terms.enforce", "Enforcing the terms of use", assessments.TERMS),
     Purpose("legal.defend", "Establishing or defending legal claims", "legal_obligation", restricted_ok=True),
     Purpose(
         "breach.handle",
@@ -49,6 +61,8 @@ PURPOSES = (
 CATEGORIES = (
     Category("contact.email", "E-mail address", "identifiers", fact=True),
     Category("contact.name", "Name", "identifiers", fact=True),
+    Category("contact.company", "Company that a person works for", "employment"),
+    Category("contact.note", "What the business itself noted of a person", "customer_records"),
     Category("contact.channel", "Address in a messaging channel", "identifiers"),
     Category("contact.external_id", "Customer number at the business", "identifiers"),
     Category("contact.identifier", "What an outside system knows a person by, until it erased it", "identifiers"),
@@ -63,14 +77,22 @@ CATEGORIES = (
 CHOICE_DAYS = 180
 """How long a browser keeps its visitor's choices; after that the visitor is asked again."""
 
-AUDIT_DAYS = 730
+PROOF_DAYS = 1095 + CHOICE_DAYS
+"""How long an answer can be proven: while its yes may last, and three years after, in which a claim from it becomes
+time-barred (Art. 7(1) GDPR; §§ 195, 199 BGB; EDPB Guidelines 05/2020, 5.1: no longer than a claim needs it)."""
+
+AUDIT_DAYS = KEPT_DAYS
 """How long the audit's entries stay; the signed roots of those that went stay for ever."""
+
+MOST_AGE = timedelta(days=3 * 365)
+"""After how long at most an assessment of legitimate interests is to be looked at again."""
 
 ACCOUNT_DAYS_AFTER = 730
 """How long a closed account is kept, restricted, before all of it goes."""
 RETENTION = (
     Retention("chat", "Conversations", 90),
     Retention("mail", "Mail that was sent", 30),
+    Retention("intake", "What connected systems told, for working it through again", 14),
     Retention("content", "Website content, until a visit replaces it", None),
     Retention("analytics", "Page views and clicks", 180),
     Retention("account", "Accounts and their members, and two years after they are closed", None),
@@ -78,9 +100,10 @@ RETENTION = (
     Retention("security", "What left through the gate, for whom and where to", 365, least=30),
     Retention("requests", "Requests, legal holds and their handling", 1095, least=1095),
     Retention("choices", "Browsers whose visitor made choices", CHOICE_DAYS),
+    Retention("consent", "Answers to privacy choices, as proof of them", PROOF_DAYS, least=PROOF_DAYS),
     Retention("session", "Sessions and one-time links, once they are over", 0, least=0),
 )
-"""The audit, requests and holds prove what was done with data: a business cannot shorten them."""
+"""Consents, the audit, requests and holds prove what was done with data and why: a business cannot shorten them."""
 
 COOKIES = (
     Cookie(
@@ -105,18 +128,22 @@ class Catalog:
     cookies: Sequence[Cookie] = COOKIES
 
     @classmethod
-    def build(cls, declarations: Iterable[tuple[str, Declaration]] = ()) -> Catalog:
-        """Joins core's declarations with the plugins'. Raises `ConfigError` naming the plugin that contradicts."""
+    def build(
+        cls, declarations: Iterable[tuple[str, Declaration]] = (), weighed: Mapping[str, Assessment] | None = None
+    ) -> Catalog:
+        """Joins core's declarations with the plugins'. `weighed` are the operator's own assessments, by purpose; they
+        win. Raises `ConfigError` naming the plugin that contradicts, or the purpose that nobody weighed."""
         purposes = {p.key: p for p in PURPOSES}
         categories = {c.key: c for c in CATEGORIES}
         retention = {r.key: r for r in RETENTION}
         cookies = list(COOKIES)
         for plugin, declaration in declarations:
             for purpose in declaration.purposes:
-                if purpose.every_mark:
-                    raise ConfigError(
-                        f"Plugin {plugin!r} declares {purpose.key!r} with every_mark, which is core's alone."
-                    )
+                for alone in ("every_mark", "refusable"):
+                    if getattr(purpose, alone):
+                        raise ConfigError(
+                            f"Plugin {plugin!r} declares {purpose.key!r} with {alone}, which is core's alone."
+                        )
                 _add(plugin, "purpose", purposes, purpose.key, purpose)
             for category in declaration.categories:
                 _add(plugin, "category", categories, category.key, category)
@@ -128,11 +155,48 @@ class Catalog:
             for cookie in declaration.cookies:
                 _known(plugin, "purpose", [cookie.purpose], purposes)
                 cookies.append(cookie)
-        return cls(purposes, categories, retention, tuple(cookies))
+        return cls(_weighed(purposes, weighed or {}), categories, retention, tuple(cookies))
+
+    def purpose_title(self, key: str) -> str:
+        """What a purpose is called; its key where nobody declares it."""
+        return self.purposes[key].title if key in self.purposes else key
 
     def choices(self) -> Sequence[Purpose]:
         """The purposes that a person may say yes or no to."""
         return [purpose for purpose in self.purposes.values() if purpose.basis == "consent"]
+
+
+def _weighed(purposes: Mapping[str, Purpose], own: Mapping[str, Assessment]) -> dict[str, Purpose]:
+    """The purposes, those on legitimate interests each with its assessment."""
+    if strange := [key for key in own if key not in purposes or purposes[key].basis != "legitimate_interests"]:
+        raise ConfigError(
+            f"The setting `assessments` names {strange[0]!r}, which rests on no legitimate interest.",
+            do="Name a purpose of `omniops privacy register record` whose basis is legitimate interests.",
+        )
+    found = {key: replace(purpose, assessment=own.get(key, purpose.assessment)) for key, purpose in purposes.items()}
+    for purpose in found.values():
+        if purpose.basis == "legitimate_interests" and (problem := _unweighed(purpose.assessment)):
+            raise ConfigError(
+                f"The purpose {purpose.key!r} rests on legitimate interests, and {problem}.",
+                do="Weigh the interest against the people's: `Purpose(assessment=…)`, or the setting `assessments`.",
+            )
+    return found
+
+
+def _unweighed(one: Assessment | None) -> str:
+    """What an assessment lacks, in words; empty where it is one. Whether it is out of date is asked at each opening."""
+    if one is None:
+        return "nobody weighed them against the people's"
+    if empty := [name for name in ("author", "interest", "need", "balance") if not getattr(one, name).strip()]:
+        return f"its assessment says nothing of {empty[0]}"
+    if not one.made_on <= one.review_by <= one.made_on + MOST_AGE:
+        return f"its assessment of {one.made_on} is not to be reviewed within {MOST_AGE.days // 365} years"
+    return ""
+
+
+def may_be_shut(purpose: Purpose) -> bool:
+    """Whether a person may have it shut, and a child's age shuts it: what is automated, optional or objectable."""
+    return purpose.automated or purpose.objectable or purpose.basis == "consent"
 
 
 def _add(plugin: str, what: str, known: dict[str, T], key: str, value: T) -> None:

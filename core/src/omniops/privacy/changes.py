@@ -19,7 +19,7 @@ from sqlalchemy import text
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from omniops.accounts.models import Account, Member
+from omniops.accounts.models import Account
 from omniops.accounts.service import Accounts
 from omniops.audit.service import Audit, Entry
 from omniops.contracts.declaration import Processor
@@ -140,9 +140,11 @@ class Changes:
         return len(rows)
 
     async def agree_alone(self, key: str, *, actor: Actor) -> None:
-        """Where there is one account, the operator is the business: what it signs, it agrees to."""
+        """Where there is one account, the operator is the business: what it signs, it agrees to. Accounts in which
+        probes act are nobody's."""
         async with self._database.system("register: is there one account") as session:
-            accounts = (await session.exec(select(Account.account_id).limit(2))).all()
+            businesses = select(Account.account_id).where(col(Account.for_probes).is_(False))
+            accounts = (await session.exec(businesses.limit(2))).all()
         if len(accounts) != 1:
             return
         waiting = [one for one in await self.notices(accounts[0]) if one.processor == key and one.state == "waiting"]
@@ -165,7 +167,7 @@ class Changes:
     async def _tell(self, notice: ProcessorNotice) -> None:
         scope = Scope(notice.account_id)
         domains = [one for one in await self._accounts.domains(notice.account_id) if not one.sandbox]
-        addresses = await self._addresses(scope)
+        addresses = await self._mail.admins(scope)
         if not domains or not addresses:
             return
         subject, words = _words(notice)
@@ -186,18 +188,6 @@ class Changes:
             row.mailed_at = self._clock.now()
             session.add(row)
             await session.commit()
-
-    async def _addresses(self, scope: Scope) -> list[str]:
-        async with self._database.session(scope) as session:
-            statement = select(Member).where(
-                Member.account_id == scope.account_id, col(Member.role).in_(("owner", "admin"))
-            )
-            members = list((await session.exec(statement.order_by(col(Member.id)))).all())
-        if not members:
-            return []
-        opened = await self._vault.open(members, purpose="account.manage", actor=ACTOR)
-        found = [opened(member.email, otherwise=None) for member in members]
-        return [address for address in found if address]
 
     async def _announce(
         self, session: AsyncSession, facts: set[tuple[str, str, str]], now: datetime, ends: datetime

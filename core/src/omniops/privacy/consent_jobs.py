@@ -24,6 +24,7 @@ KEPT_FOR_ITS_HOLDER = timedelta(days=1)
 _WORTHLESS = text(
     "delete from omniops.consent_browser b using omniops.subject s where s.home_id = b.domain_id"
     " and s.id = b.subject_id and s.consents_end is null and b.created_at < :before"
+    " and s.child_below is null and jsonb_array_length(s.shut_for_age) = 0"
     " and not exists (select from omniops.consent_event e where e.home_id = b.domain_id"
     " and e.subject_id = b.subject_id and e.created_at >= :before)"
 )

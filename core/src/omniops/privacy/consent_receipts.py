@@ -1,5 +1,5 @@
 """A receipt of each answer to a purpose, for who gave it: the fields of ISO/IEC TS 27560:2023, in the terms of the W3C
-Data Privacy Vocabulary (DPV 2), as JSON-LD with its context inside, signed.
+Data Privacy Vocabulary (DPV 2.3), as JSON-LD with its context inside, signed.
 
 Who holds a receipt can show what they said, to which words, when and for how long, without us.
 """
@@ -25,7 +25,7 @@ from omniops.privacy.ledger import home
 from omniops.privacy.models import ConsentEvent
 from omniops.privacy.preferences import recipients
 from omniops.privacy.register import ProcessorRegister
-from omniops.vault.signing import Signer
+from omniops.signing import Signer
 
 TYPE = "omniops-consent-receipt+jws"
 SCHEMA = "ISO/IEC TS 27560:2023"

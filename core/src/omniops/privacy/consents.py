@@ -23,7 +23,8 @@ from omniops.database.service import Database
 from omniops.errors import NotFound, Refused, Rejected
 from omniops.jobs.service import Jobs
 from omniops.plugins.seams import Seams
-from omniops.privacy.ages import child
+from omniops.privacy.ages import child, known_child
+from omniops.privacy.browsers import chatted_in
 from omniops.privacy.catalog import Catalog
 from omniops.privacy.ledger import (
     Answer,
@@ -144,7 +145,8 @@ class Consents:
         plugin does not let stand is a `refused` among the answers.
 
         A first yes makes a random number, which stands for this browser. Who says no to all gets none, and the one of
-        earlier is forgotten: at once, or without `forget` after a day, in which its holder sees what was answered.
+        earlier is forgotten, but for a child's: at once, or without `forget` after a day, in which its holder sees what
+        was answered.
         """
         for answer in answers:
             await self._check(answer, circumstances)
@@ -173,7 +175,7 @@ class Consents:
                 else:
                     await self.ledger.nobody(page, fresh, said, how)
                     states[answer.purpose] = "refused"
-            if not person or "given" not in state_of(person[0]).at(self._clock.now()).consents.values():
+            if not (person and self._worth(person[0])):
                 token = None
                 if browser is not None and forget:
                     await session.delete(browser)
@@ -201,13 +203,49 @@ class Consents:
 
     async def end(
         self, page: Page, person: Sequence[Subject], purposes: Sequence[str], method: str, signal: Signal = "none"
-    ) -> None:
+    ) -> set[str]:
         """Ends standing consents of the first of `person`, in the page's transaction, for a reason that is not their
-        own answer: `method` names it."""
+        own answer: `method` names it. Returns those that stood."""
+        ended = set()
         for purpose in purposes:
             if person and person[0].consents.get(purpose) == "given":
                 no, how = await without_asking(page, person[0].id, purpose, method, signal)
                 await self.ledger.answer(page, person, no, how, {})
+                ended.add(purpose)
+        return ended
+
+    async def end_all(self, page: Page, person: Sequence[Subject], method: str) -> set[str]:
+        """`end` of everything that stands, for everybody who is this person and in every browser that they chatted in
+        last; of a child, but for what a parent allows where it is the age that ends it."""
+        ended = set()
+        for one in person:
+            ending = [p for p in one.consents if method != "child" or p not in one.parent_allows]
+            ended |= await self.end(page, [one, *(other for other in person if other is not one)], ending, method)
+        allowed = {purpose for one in person for purpose in one.parent_allows} if method == "child" else set()
+        for browser in await chatted_in(page.session, page.scope, [one.id for one in person]):
+            ending = [p for p in browser.consents if p not in allowed]
+            ended |= await self.end(page, [browser], ending, method)
+        return ended
+
+    async def withdraw(
+        self, session: AsyncSession, scope: Scope, subject_id: UUID, method: str, *, actor: Actor
+    ) -> set[str]:
+        """A person takes back every yes, in the session's transaction; of nobody there is none to take back. Returns
+        the purposes that something stood for."""
+        page = Page(session, scope, actor)
+        ended = await self.end_all(page, await locked_person(session, scope, subject_id), method)
+        await self.ledger.finish(page)
+        return ended
+
+    async def chats(self, scope: Scope, token: str, subject_id: UUID) -> None:
+        """Whoever is `subject_id` chats in the browser of this random number: from now on it is their word that ends
+        what was allowed there. A number that stands for nobody here binds nothing."""
+        async with self._database.session(scope) as session:
+            browser = await self._browser(session, scope, token)
+            if browser is not None and browser.visitor_id != subject_id:
+                browser.visitor_id = subject_id
+                session.add(browser)
+                await session.commit()
 
     # What stands
 
@@ -222,6 +260,16 @@ class Consents:
         async with self._database.session(scope) as session:
             subject = await session.get(Subject, (home(scope), subject_id))
         return dict(state_of(subject).at(self._clock.now()).consents) if subject is not None else {}
+
+    async def worth(self, scope: Scope, subject_id: UUID) -> bool:
+        """Whether a browser's number is to be kept there: a yes stands, or a child said its age, whose next yes there
+        must be known for one."""
+        async with self._database.session(scope) as session:
+            subject = await session.get(Subject, (home(scope), subject_id))
+        return subject is not None and self._worth(subject)
+
+    def _worth(self, subject: Subject) -> bool:
+        return "given" in state_of(subject).at(self._clock.now()).consents.values() or known_child(subject)
 
     async def history(self, scope: Scope, subject_id: UUID) -> list[ConsentEvent]:
         """Every answer of a person, the oldest first."""
@@ -320,7 +368,7 @@ def _stand(vetoes: Mapping[str, Verdict]) -> bool:
 
 def _age(person: Sequence[Subject], answer: Answer, circumstances: Circumstances) -> Mapping[str, Verdict]:
     """The age rules as a verdict of core's own, kept like any other (Art. 8 GDPR)."""
-    refused = answer.given and child(person, circumstances.jurisdiction)
+    refused = answer.given and child(person, circumstances.jurisdiction, answer.purpose)
     return {"omniops": Verdict(False, "child")} if refused else {}
 
 

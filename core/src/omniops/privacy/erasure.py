@@ -11,13 +11,17 @@ from sqlalchemy import text
 
 from omniops.contracts.scope import Actor, Scope
 from omniops.database.service import Database
-from omniops.errors import NotFound, Refused
+from omniops.errors import NotFound
 from omniops.privacy.holding import holding
+from omniops.privacy.retention.holds import all_held
 from omniops.vault.models import Subject
 from omniops.vault.service import Vault
 
-# A kept answer to a write of the business may hold the person's words; it names nobody, so all of the domain's go.
-_KEPT = text("delete from kept_answer where account_id = :account and for_domain = :domain")
+# A kept answer to a write of the business may hold the person's words; it names nobody, so all of the domain's go. They
+# stay where a hold was placed on all of the domain after the keys were gone.
+_KEPT = text(
+    f"delete from kept_answer where account_id = :account and for_domain = :domain and not {all_held(':domain')}"  # noqa: S608
+)
 
 
 class Erasure:
@@ -28,14 +32,16 @@ class Erasure:
         self._vault = vault
 
     async def erase(self, scope: Scope, subject_id: UUID, *, actor: Actor) -> dict[str, int]:
-        """Rows deleted by table. Safe to repeat. Raises `NotFound`, and `Refused` while a legal hold stands."""
+        """Rows deleted by table. Safe to repeat. Raises `NotFound`, and `Refused` while a legal hold stands.
+
+        Whether one stands is asked once, with the subject's row locked until the keys are gone: a hold that is placed
+        meanwhile comes first, and nothing is erased, or waits, and finds that the person is gone.
+        """
         home_id = scope.domain_id or scope.account_id
         async with self._database.session(scope) as session:
             subject = await session.get(Subject, (home_id, subject_id))
         if subject is None:
             raise NotFound("There is no such person.")
-        if subject.hold:
-            raise Refused("A legal hold stands against erasing this person.", reason="hold")
         await self._vault.shred(scope, subject_id, actor=actor)
         return await self.delete_rows(scope, subject_id)
 

@@ -15,14 +15,15 @@ from omniops.database.models import Marked, SubjectModel
 
 
 class ConsentEvent(Marked, table=True):
-    """One answer of one person to one purpose, as it was given. Added to, never changed; only erasure deletes.
+    """One answer of one person to one purpose, as it was given. Added to, never changed; it goes with its person, or
+    when nothing can be claimed from it any more. What stands is on the subject, and needs no row here.
 
     Somebody who says no before anything is known of them gets an id that nobody holds: the no counts, and leads to no
     person. `home_id` is as in `vault.models`.
     """
 
     __tablename__ = "consent_event"
-    __table_args__ = (Index("ix_consent_event_subject", "home_id", "subject_id"),)
+    __table_args__ = (Index("ix_consent_event_subject", "home_id", "subject_id"), {"info": {"append_only": True}})
     account_id: UUID = not_personal("the account it belongs to")
     home_id: UUID = Field(primary_key=True)
     id: UUID = Field(default_factory=new_id, primary_key=True)
@@ -34,7 +35,9 @@ class ConsentEvent(Marked, table=True):
     notice_id: str = not_personal("which notice was shown; source.NAME where another consent manager asked")
     notice_version: str = not_personal("hash of the words that were shown, or of the manager's statement")
     locale: str = not_personal("language tag of the reader")
-    method: str = not_personal("banner, widget, api, preferences, mail, signal, age, child, or a source's name")
+    method: str = not_personal(
+        "banner, widget, api, preferences, a case's channel, signal, age, child, or a source's name"
+    )
     signal: str = not_personal("what the browser asks for: none, gpc or dnt")
     jurisdiction: str = not_personal("country whose law applies, from settings or language; never from an address")
     vetoes: list[Any] = not_personal(
@@ -43,7 +46,7 @@ class ConsentEvent(Marked, table=True):
     statement: dict[str, Any] = not_personal(
         "facts of another consent manager's statement", sa_type=JSONB, default_factory=dict
     )
-    created_at: datetime = not_personal("when it was answered", default_factory=utcnow)
+    created_at: datetime = not_personal("when it was answered", retain="consent", default_factory=utcnow)
 
 
 class NoticeText(Marked, table=True):
@@ -61,8 +64,12 @@ class ConsentBrowser(SubjectModel, table=True):
     """A browser that said yes to something. Its random number is kept there only; here is the hash."""
 
     __tablename__ = "consent_browser"
-    __table_args__ = (Index("uq_consent_browser_hash", "domain_id", "hash", unique=True),)
+    __table_args__ = (
+        Index("uq_consent_browser_hash", "domain_id", "hash", unique=True),
+        Index("ix_consent_browser_visitor", "domain_id", "visitor_id"),
+    )
     hash: bytes = not_personal("hash of a random number")
+    visitor_id: UUID | None = not_personal("random id of whoever chatted in it last", default=None)
     created_at: datetime = not_personal("first yes", retain="choices", default_factory=utcnow)
 
 

@@ -32,9 +32,9 @@ from omniops.privacy.catalog import Catalog
 from omniops.privacy.consents import Consents
 from omniops.privacy.ledger import Answer, Circumstances
 from omniops.privacy.models import ConsentRequest
+from omniops.signing import Signer
 from omniops.vault.models import Subject
 from omniops.vault.service import Vault
-from omniops.vault.signing import Signer
 
 GOOD_FOR = timedelta(days=2)
 ACTOR = Actor.system("consent.confirm")

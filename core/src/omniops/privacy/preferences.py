@@ -8,7 +8,8 @@ from datetime import datetime
 from uuid import UUID
 
 from omniops.accounts.service import Accounts, DomainView, is_on
-from omniops.contracts.declaration import Cookie, Processor
+from omniops.contracts.declaration import Cookie, Processor, SubjectState
+from omniops.contracts.ids import Clock
 from omniops.contracts.scope import Scope
 from omniops.database.service import Database
 from omniops.privacy.catalog import Catalog
@@ -31,12 +32,14 @@ class Recipient:
 
 @dataclass(frozen=True, slots=True)
 class Preference:
-    """One optional purpose as its person sees it. `state` is None where nothing was asked."""
+    """One optional purpose as its person sees it. `state` is None where nothing was asked; `shut`: the person opted
+    out, or is a child, and no yes counts."""
 
     choice: Choice
     confirmed: bool
     state: str | None
     until: datetime | None
+    shut: bool
     recipients: Sequence[Recipient]
     stored: Sequence[Cookie]
 
@@ -53,28 +56,35 @@ class Preferences:
     """Reads; choices themselves are taken by `Consents`."""
 
     def __init__(
-        self, database: Database, accounts: Accounts, catalog: Catalog, register: ProcessorRegister, consents: Consents
+        self,
+        database: Database,
+        accounts: Accounts,
+        catalog: Catalog,
+        register: ProcessorRegister,
+        consents: Consents,
+        clock: Clock,
     ) -> None:
         self._database = database
         self._accounts = accounts
         self._catalog = catalog
         self._register = register
         self._consents = consents
+        self._clock = clock
 
     async def of(self, domain: DomainView, subject_id: UUID | None, language: str) -> list[Preference]:
         """Every optional purpose, in a language; of nobody in particular where `subject_id` is None."""
-        states = await self._consents.of(domain.scope, subject_id) if subject_id else {}
-        ends = await self._ends(domain.scope, subject_id) if subject_id else {}
+        stands = await self._stands(domain.scope, subject_id) if subject_id else SubjectState()
         found = []
         for choice in choices(self._catalog, language):
-            state = states.get(choice.purpose)
+            state = stands.consents.get(choice.purpose)
             receivers = await recipients(self._accounts, self._register, domain.scope, choice.purpose)
             found.append(
                 Preference(
                     choice,
                     self._catalog.purposes[choice.purpose].confirmed,
                     state,
-                    ends.get(choice.purpose) if state == "given" else None,
+                    stands.until.get(choice.purpose) if state == "given" else None,
+                    choice.purpose in stands.opt_outs,
                     [Recipient(one.name, one.countries) for one in receivers],
                     [cookie for cookie in self._catalog.cookies if cookie.purpose == choice.purpose],
                 )
@@ -96,10 +106,10 @@ class Preferences:
             if cookie.purpose in optional and states.get(cookie.purpose) != "given"
         ]
 
-    async def _ends(self, scope: Scope, subject_id: UUID) -> Mapping[str, datetime]:
+    async def _stands(self, scope: Scope, subject_id: UUID) -> SubjectState:
         async with self._database.session(scope) as session:
             subject = await session.get(Subject, (home(scope), subject_id))
-        return state_of(subject).until if subject is not None else {}
+        return state_of(subject).at(self._clock.now()) if subject is not None else SubjectState()
 
 
 async def recipients(accounts: Accounts, register: ProcessorRegister, scope: Scope, purpose: str) -> list[Processor]:

@@ -19,7 +19,7 @@ from omniops.database.service import Database
 from omniops.errors import EgressRefused, NotFound
 from omniops.gate.grants import Grant
 from omniops.privacy.catalog import Catalog
-from omniops.privacy.fields import MEMBERS, UNKNOWN, VISITORS, PersonalField, kept, personal_fields
+from omniops.privacy.fields import MEMBERS, UNKNOWN, VISITORS, Field, personal_fields
 from omniops.privacy.papers import Cell, Paper, Section
 from omniops.privacy.register import BOUND, ProcessorRegister, Registered, Way
 from omniops.privacy.transfers import Signed, own_machine
@@ -33,7 +33,7 @@ _LAST = text(
     " where cast(:account as uuid) is null or account_id = :account group by processor"
 )
 _SINCE = text("select processor, min(since) as since from processor_fact group by processor")
-_NAMES = text("select name from account order by created_at")
+_NAMES = text("select name from account where not for_probes order by created_at")
 MEASURES = (
     "Personal data is sealed with AES-256-GCM under a key of each person's own (vault)",
     "It is opened for a declared purpose only, after a decision, with an entry in a hash-chained log",
@@ -174,10 +174,10 @@ class Records:
                         {
                             "field": f"{one.table}.{one.column}",
                             "people": one.people,
-                            "category": one.category.title,
-                            "purposes": tuple(purpose.title for purpose in one.purposes),
-                            "retention": kept(one),
-                            "recipients": _recipients(one.category.key, rows),
+                            "category": one.title,
+                            "purposes": tuple(self._catalog.purpose_title(key) for key in one.purposes),
+                            "retention": one.kept,
+                            "recipients": _recipients(one.category, rows),
                         }
                         for one in fields
                     ],
@@ -216,7 +216,8 @@ class Records:
         self, entry: Registered, account_id: UUID | None, last: Mapping[str, datetime], since: Mapping[str, datetime]
     ) -> Row:
         one, now = self._register.described(entry.processor), self._clock.now()
-        wanted = () if own_machine(one.hosts) else ("countries", "contact", "policy_url", "contract_url", "retention")
+        own = own_machine(one.hosts) or one.connected_host
+        wanted = () if own else ("countries", "contact", "policy_url", "contract_url", "retention")
         newest = max(last.get(one.key, _NEVER), since.get(one.key, now))
         return Row(
             Registered(entry.plugin, one),
@@ -240,24 +241,25 @@ class Records:
         return None
 
     def _activities(self, people: str, rows: Sequence[Row]) -> list[Section]:
-        by_purpose: dict[str, list[PersonalField]] = defaultdict(list)
+        by_purpose: dict[str, list[Field]] = defaultdict(list)
         for field in personal_fields(self._catalog):
             if field.people == people:
                 for purpose in field.purposes:
-                    by_purpose[purpose.key].append(field)
+                    by_purpose[purpose].append(field)
         table: list[Mapping[str, Cell]] = []
         for key, fields in sorted(by_purpose.items()):
             declared = self._catalog.purposes.get(key)
-            categories = {field.category.key: field.category.title for field in fields}
+            categories = {field.category: field.title for field in fields}
             receive = [row for row in rows if key in row.processor.purposes and row.processor.categories]
             table.append(
                 {
-                    "purpose": declared.title if declared else key,
+                    "purpose": self._catalog.purpose_title(key),
                     "basis": (declared.basis if declared else UNKNOWN).replace("_", " "),
                     "people": people,
                     "categories": tuple(sorted(categories.values())),
                     "recipients": tuple(row.processor.party for row in receive) or ("nobody",),
-                    "retention": tuple(sorted({kept(field) for field in fields})),
+                    "retention": tuple(sorted({field.kept for field in fields})),
+                    **_standing(people),
                 }
             )
         columns = [
@@ -267,6 +269,9 @@ class Records:
             ("categories", "Categories of data"),
             ("recipients", "Recipients"),
             ("retention", "Erased"),
+            ("role", "We act as"),
+            ("notice", "Notice"),
+            ("breach", "Told of a breach"),
         ]
         return [Section("Processing activities", "", columns, table)]
 
@@ -289,6 +294,18 @@ class Records:
         async with self._database.system("register: controllers of the record") as session:
             connection = await session.connection()
             return [row.name for row in (await connection.execute(_NAMES)).all()]
+
+
+def _standing(people: str) -> Mapping[str, Cell]:
+    """For whom the operator processes the data of these people, and what follows from it: whose notice tells them, and
+    whom a breach is told to (Arts. 13, 28 and 33 GDPR)."""
+    if people == MEMBERS:
+        return {"role": "controller", "notice": "/privacy", "breach": "the authority in charge, within 72 hours"}
+    return {
+        "role": "processor of the business",
+        "notice": "/privacy/KEY",
+        "breach": "the business, without undue delay",
+    }
 
 
 def _who(pairs: Sequence[tuple[str, str]]) -> Section:

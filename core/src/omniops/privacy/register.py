@@ -13,10 +13,12 @@ from omniops.contracts.declaration import Declaration, Origin, Processor
 from omniops.contracts.ids import Clock, SystemClock
 from omniops.errors import ConfigError, EgressRefused
 from omniops.gate.grants import CRAWL, OWN_SITE, OWN_WEBHOOK, VERIFY, WEBHOOK, Admission, Allow, Grant
+from omniops.privacy.measures import MEASURES, missing
 from omniops.privacy.terms import NoTerms, Terms
 from omniops.privacy.transfers import (
     EVERYWHERE,
     NAMES,
+    ONLY,
     ORIGINS,
     Signed,
     adequate,
@@ -111,6 +113,10 @@ class ProcessorRegister:
         if grant.processor == OWN_WEBHOOK:
             return _own_webhook(grant, host, port)
         processor = self._known(grant).processor
+        if processor.connected_host:
+            _check_connected(grant, host, port)
+            self.check(grant)
+            return Admission(processor.tls)
         if not any(_matches(host, pattern) for pattern in processor.hosts):
             raise EgressRefused(f"{host} is no host of {processor.name}.", reason="unknown_host")
         if port not in processor.ports:
@@ -130,6 +136,8 @@ class ProcessorRegister:
             raise EgressRefused(f"{processor.name} receives no {min(undeclared)!r}.", reason="category_not_declared")
         if grant.personal and not own_machine(processor.hosts):
             self._check_notices(processor, grant.scope.account_id if grant.scope else None)
+            if processor.connected_host:
+                return  # it goes back to the business whose data it is, and to nobody else
             self._check_contract(processor)
             self._check_transfer(processor, EVERYWHERE if grant.origins is None else grant.origins)
 
@@ -225,11 +233,15 @@ class ProcessorRegister:
         if at_home(origin, country):
             return Way(origin, country, "no transfer: the same area")
         if (decision := adequate(origin, country, now)) is not None:
-            return Way(origin, country, NAMES["adequacy"], decision.source, decision.until)
+            by = f"{NAMES['adequacy']}, only {ONLY[country]}" if country in ONLY else NAMES["adequacy"]
+            return Way(origin, country, by, decision.source, decision.until)
         signed = [one for one in self.signed(processor) if one.kind != CONTRACT]
         if found := covering(origin, country, signed, now):
             # The one that lasts longest tells how long it is allowed.
             best = max(found, key=lambda one: (one.valid_until is None, one.valid_until or now))
+            if off := missing(processor, [key for one in found for key in one.measures]):
+                said = MEASURES[off[0]].title if off[0] in MEASURES else off[0]
+                return Way(origin, country, f"a measure of its assessment is off ({said})", code="measure_off")
             return Way(origin, country, NAMES[best.kind], best.source, best.valid_until, best.assessment)
         if any(origin in one.origins and country in one.countries for one in signed):
             return Way(origin, country, "what was signed for it has ended", code="mechanism_ended")
@@ -251,9 +263,20 @@ def _own_webhook(grant: Grant, host: str, port: int) -> Admission:
         raise EgressRefused("A webhook carries ids, and nothing personal.", reason="own_webhook")
     if host not in grant.hosts:
         raise EgressRefused(f"{host} is not the host of this receiver.", reason="unknown_host")
-    if port != 443 and port < 1024:
-        raise EgressRefused(f"Port {port} is for another service than a webhook.", reason="unknown_port")
+    _check_web(port)
     return Admission()
+
+
+def _check_connected(grant: Grant, host: str, port: int) -> None:
+    """The one host that the connection names, on a port where web servers are."""
+    if grant.hosts != frozenset({host}):
+        raise EgressRefused(f"{host} is not the host that this connection names.", reason="unknown_host")
+    _check_web(port)
+
+
+def _check_web(port: int) -> None:
+    if port != 443 and port < 1024:
+        raise EgressRefused(f"Port {port} is for another service than the web.", reason="unknown_port")
 
 
 def _matches(host: str, pattern: str) -> bool:

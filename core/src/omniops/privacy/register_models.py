@@ -30,6 +30,7 @@ class ProcessorSignature(Marked, table=True):
     source: str = not_personal("where it can be read")
     document: str = not_personal("SHA-256 of the signed document, as hex")
     assessment: str = not_personal("reference of the transfer impact assessment")
+    measures: list[str] = not_personal("keys of the measures that it asks for", sa_type=JSONB, default_factory=list)
     valid_from: datetime = not_personal("in force from")
     valid_until: datetime | None = not_personal("in force until", default=None)
     signed_by: str = not_personal("actor that signed")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
 from omniops.accounts.service import Accounts, Throttle
 from omniops.audit.export import Exports
 from omniops.audit.heads import Heads
-from omniops.audit.service import Audit
+from omniops.audit.service import SIGNING, Audit
 from omniops.contracts.ids import Clock
 from omniops.contracts.plugin import Log
 from omniops.contracts.root_keys import RootProvider
@@ -42,7 +43,7 @@ from omniops.privacy.persons.rectifying import Rectifying
 from omniops.privacy.persons.scanning import Scanner
 from omniops.privacy.persons.service import Persons
 from omniops.privacy.persons.sheet import Sheets
-from omniops.privacy.persons.stores import Stores
+from omniops.privacy.persons.stores import Outside, Stores
 from omniops.privacy.preferences import Preferences
 from omniops.privacy.records import Operator, Records
 from omniops.privacy.register import ProcessorRegister
@@ -55,15 +56,16 @@ from omniops.privacy.rights.certificates import USE
 from omniops.privacy.rights.children import ChildCases
 from omniops.privacy.rights.fulfilling import Fulfilling
 from omniops.privacy.rights.letters import Letters
+from omniops.privacy.rights.objections import Objections
 from omniops.privacy.rights.requests import Requests
 from omniops.privacy.rights.ticking import Ticking
 from omniops.privacy.signatures import Signatures
 from omniops.settings import Settings
+from omniops.signing import Signer
 from omniops.vault.blobs import Blobs
 from omniops.vault.mirror import Mirror
 from omniops.vault.nights import Nights
 from omniops.vault.service import Vault
-from omniops.vault.signing import Signer
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,7 @@ class Foundations:
     catalog: Catalog
     register: ProcessorRegister
     consents: Consents
+    outside: Callable[[], Sequence[Outside]]
     signer: Signer
     root: RootProvider
     settings: Settings
@@ -116,13 +119,14 @@ class Privacy:
     requests: Requests
     child_cases: ChildCases
     authorities: Authorities
+    objections: Objections
     ticking: Ticking
 
     @classmethod
     async def begun(cls, on: Foundations) -> Privacy:
         """The room, and what it does once before anything else may: accounts are told of new processors."""
         erasure = Erasure(on.database, on.vault)
-        key = on.root.secret("audit log")
+        key = on.root.secret(SIGNING)
         keep = timedelta(days=AUDIT_DAYS)
         heads = Heads(on.database, on.audit, key, on.settings.public_url, keep, on.clock, on.log)
         heads.tasks(on.jobs)
@@ -140,9 +144,10 @@ class Privacy:
         await changes.keep()
         nights = _nights(on)
         persons = _persons(on, erasure, nights)
-        book = Book(on.database, on.accounts, on.clock)
-        fulfilling = Fulfilling(book, persons, on.consents, on.catalog, on.seams, on.audit)
-        letters = Letters(book, on.vault, on.mail)
+        book = Book(on.database, on.vault, on.accounts, on.clock)
+        fulfilling = Fulfilling(book, persons, on.consents, on.catalog, on.audit)
+        letters = Letters(book, on.mail)
+        children = Children(on.database, on.consents, on.catalog, on.clock)
         certifier = Signer(on.root.secret(USE))
         cases = Cases(book, fulfilling, letters, on.accounts, on.jobs, on.audit, certifier, on.settings.public_url)
         return cls(
@@ -154,9 +159,9 @@ class Privacy:
             holds=Holds(on.database, on.vault, on.audit, on.clock),
             bridge=Bridge(on.consents, on.clock),
             consent_jobs=ConsentJobs(on.database, on.consents.ledger, on.consents.voices, on.jobs, on.clock),
-            children=Children(on.database, on.audit, on.consents, on.clock),
+            children=children,
             opt_in=OptIn(on.database, on.vault, on.consents, on.catalog, on.mail, on.jobs, on.signer, on.clock),
-            preferences=Preferences(on.database, on.accounts, on.catalog, on.register, on.consents),
+            preferences=Preferences(on.database, on.accounts, on.catalog, on.register, on.consents, on.clock),
             receipts=ConsentReceipts(on.database, on.accounts, on.catalog, on.register, on.signer, on.clock),
             breaches=_breaches(on),
             heads=heads,
@@ -168,9 +173,10 @@ class Privacy:
             california=California(on.database, on.catalog, on.register, on.jobs, on.clock),
             nights=nights,
             cases=cases,
-            requests=Requests(cases, persons, on.vault, on.throttle),
-            child_cases=ChildCases(cases, persons, on.catalog),
-            authorities=Authorities(on.database, persons, on.audit, on.clock),
+            requests=Requests(cases, persons, on.consents, on.vault, on.throttle),
+            child_cases=ChildCases(cases, children),
+            authorities=Authorities(on.database, on.vault, persons, on.audit, on.clock),
+            objections=Objections(cases, persons),
             ticking=Ticking(cases, erasure, on.jobs),
         )
 
@@ -178,7 +184,7 @@ class Privacy:
 def _persons(on: Foundations, erasure: Erasure, nights: Nights) -> Persons:
     fields = FieldMap(on.database, on.seams, on.catalog)
     people = People(on.database, on.vault, fields)
-    stores = Stores(on.database, on.seams, on.log)
+    stores = Stores(on.database, on.outside, on.log)
     recipients = Recipients(on.database, on.register)
     scanner = Scanner(on.database, stores)
     return Persons(

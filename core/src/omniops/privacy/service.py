@@ -6,6 +6,7 @@ from omniops.privacy.ledger import Answer, Circumstances
 from omniops.privacy.linking import first_known, same_person
 from omniops.privacy.models import SubjectLink
 from omniops.privacy.notices import Choice, Notice, cautions, choices
+from omniops.privacy.retention.holds import all_held
 from omniops.privacy.retention.periods import Periods
 from omniops.privacy.rights.children import ChildCases
 from omniops.privacy.rights.letters import Letters
@@ -26,6 +27,7 @@ __all__ = [
     "Requests",
     "Signal",
     "SubjectLink",
+    "all_held",
     "cautions",
     "choices",
     "first_known",

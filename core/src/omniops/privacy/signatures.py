@@ -16,6 +16,7 @@ from omniops.contracts.scope import Actor
 from omniops.database.service import Database
 from omniops.errors import NotFound, Rejected
 from omniops.privacy.changes import Changes
+from omniops.privacy.measures import MEASURES, missing
 from omniops.privacy.register import CONTRACT, ProcessorRegister
 from omniops.privacy.register_models import ProcessorSignature, ProcessorWords
 from omniops.privacy.transfers import COVERS, ORIGINS
@@ -27,7 +28,8 @@ REVIEW = timedelta(days=365)
 @dataclass(frozen=True, slots=True)
 class Terms:
     """What is signed. Without `mechanisms`, all that the processor's declaration offers. `origins` narrow those that
-    cover several; `document` is the SHA-256 of the signed paper, `assessment` names the transfer impact assessment."""
+    cover several; `document` is the SHA-256 of the signed paper, `assessment` names the transfer impact assessment,
+    `measures` are the keys of those that it asks for."""
 
     mechanisms: Sequence[str] = ()
     origins: Sequence[str] = ()
@@ -35,6 +37,7 @@ class Terms:
     source: str = ""
     document: str = ""
     assessment: str = ""
+    measures: Sequence[str] = ()
     valid_from: datetime | None = None
     valid_until: datetime | None = None
 
@@ -68,6 +71,7 @@ class Signatures:
         begins, ends = signed.valid_from or now, signed.valid_until or now + REVIEW
         if ends <= begins or ends <= now:
             raise Rejected("The signature would have ended already.", code="bad_period", where="until")
+        _check_measures(processor, signed.measures)
         rows = [self._row(processor, CONTRACT, (), signed, processor.contract_url, begins, ends, actor)]
         for offer in _mechanisms(processor, signed):
             origins = _origins(offer, signed.origins)
@@ -146,10 +150,29 @@ class Signatures:
             source=source or signed.source,
             document=signed.document,
             assessment=signed.assessment or (offer.assessment if offer else ""),
+            measures=sorted({*signed.measures, *(offer.measures if offer else ())}),
             valid_from=begins,
             valid_until=ends,
             signed_by=str(actor),
             signed_at=self._clock.now(),
+        )
+
+
+def _check_measures(processor: Processor, wanted: Sequence[str]) -> None:
+    """What an assessment asks for must be known, and in force on the day on which it is signed."""
+    if unknown := [key for key in wanted if key not in MEASURES]:
+        raise Rejected(
+            f"{unknown[0]!r} is no measure that can be checked.",
+            code="no_such_measure",
+            where="measure",
+            do=f"Name one of {', '.join(MEASURES)}.",
+        )
+    if off := missing(processor, wanted):
+        raise Rejected(
+            f"{processor.name}: the measure {off[0]!r} is off ({MEASURES[off[0]].title}).",
+            code="measure_off",
+            where="measure",
+            do="Put it in force first, in the settings of its plugin.",
         )
 
 

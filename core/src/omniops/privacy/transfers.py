@@ -6,13 +6,14 @@ Art. 16 and 17 of the Swiss Federal Act on Data Protection (FADP).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from ipaddress import ip_address
 from typing import Protocol, get_args
 
 from omniops.contracts.declaration import MechanismKind, Origin
+from omniops.privacy.fact import Fact, Grade
 
 ORIGINS: tuple[Origin, ...] = get_args(Origin)
 EVERYWHERE: frozenset[Origin] = frozenset(ORIGINS)
@@ -52,31 +53,70 @@ class Adequacy:
 
     origin: Origin
     countries: frozenset[str]
+    law: str
     source: str
+    grade: Grade
     read: date
     until: datetime | None = None
+    note: str = ""
 
 
-_EU = "https://commission.europa.eu/law/law-topic/data-protection/international-dimension-data-protection/adequacy-decisions_en"
+ONLY: Mapping[str, str] = {
+    "CA": "where the receiver is subject to PIPEDA or to a province's like law",
+    "JP": "where the receiver is subject to the APPI",
+    "KR": "where the receiver is subject to the PIPA",
+}
+"""Countries that are adequate in part, by all origins that name them. Whether a receiver is in that part is for the
+operator to know."""
+
+_OLD = frozenset(("AD", "AR", "CA", "FO", "GG", "IL", "IM", "JE", "NZ", "UY"))
+"""What the EU found adequate under the directive before the GDPR, and kept in its review of January 2024, without
+Switzerland. The UK took all of it over."""
+_READ = date(2026, 11, 29)
+REVIEW_BY = date(2027, 5, 29)
 ADEQUATE: tuple[Adequacy, ...] = (
     Adequacy(
         "EEA",
-        frozenset(("AD", "AR", "CA", "CH", "FO", "GG", "IL", "IM", "JE", "JP", "KR", "NZ", "UY")),
-        _EU,
-        date(2026, 11, 29),
+        _OLD | {"CH", "JP", "KR"},
+        "Art. 45 GDPR, decisions of the Commission",
+        "https://www.activemind.legal/guides/adequacy-decision/",
+        "secondary",
+        _READ,
     ),
-    Adequacy("EEA", frozenset({"GB"}), _EU, date(2026, 11, 29), datetime(2031, 12, 28, tzinfo=UTC)),
+    Adequacy(
+        "EEA",
+        frozenset({"BR"}),
+        "Implementing Decision (EU) 2026/179 of 26 January 2026",
+        "https://europalov.no/rettsakt/beskyttelse-av-personopplysninger-ved-datautveksling-med-brasil/id-34841",
+        "secondary",
+        _READ,
+        note="Reviewed by the Commission after four years. In May 2026 it was not yet part of the EEA Agreement.",
+    ),
+    Adequacy(
+        "EEA",
+        frozenset({"GB"}),
+        "Implementing Decision (EU) 2021/1772 as renewed on 19 December 2025",
+        "https://www.dpocentre.com/news/eu-renews-uk-personal-data-adequacy-decisions",
+        "secondary",
+        _READ,
+        datetime(2031, 12, 28, tzinfo=UTC),
+    ),
     Adequacy(
         "UK",
-        EEA | {"AD", "AR", "CA", "CH", "FO", "GG", "GI", "IL", "IM", "JE", "JP", "KR", "NZ", "UY"},
-        "https://www.legislation.gov.uk/ukpga/2018/12/schedule/21",
-        date(2026, 11, 29),
+        EEA | _OLD | {"CH", "GI", "JP", "KR"},
+        "Sch. 21 para. 5 Data Protection Act 2018; SI 2022/1213",
+        "https://handleygill.co.uk/uk-adequacy-regulations",
+        "secondary",
+        _READ,
+        note="The Faroe Islands are left out of this list and named by others.",
     ),
     Adequacy(
         "CH",
-        EEA | {"AD", "AR", "CA", "FO", "GB", "GG", "GI", "IL", "IM", "JE", "MC", "NZ", "UY"},
-        "https://www.fedlex.admin.ch/eli/cc/2022/568/en",
-        date(2026, 11, 29),
+        EEA | _OLD | {"GB", "GI", "MC"},
+        "Art. 16(1) FADP, Annex 1 of the Data Protection Ordinance",
+        "https://prighter.com/ja/resources/laws/swiss-fadp/dpo/chapters/annexes",
+        "secondary",
+        _READ,
     ),
 )
 
@@ -93,6 +133,7 @@ class Signed(Protocol):
     source: str
     document: str
     assessment: str
+    measures: list[str]
     valid_from: datetime
     valid_until: datetime | None
     revoked_at: datetime | None
@@ -118,6 +159,21 @@ def adequate(origin: Origin, country: str, at: datetime) -> Adequacy | None:
         if decision.origin == origin and country in decision.countries and (not decision.until or at < decision.until):
             return decision
     return None
+
+
+def facts() -> list[Fact]:
+    """What is stated about adequate countries."""
+    found = []
+    for one in ADEQUATE:
+        far = sorted(one.countries - EEA)
+        until = f", until the end of {one.until - timedelta(days=1):%d %B %Y}" if one.until else ""
+        area = "the EEA, " if one.countries >= EEA else ""
+        limits = [f"{country} only {ONLY[country]}" for country in far if country in ONLY]
+        note = " ".join(part for part in ("; ".join(limits) + "." if limits else "", one.note) if part)
+        key = f"{one.origin} to {far[0] if len(far) == 1 else 'others'}"
+        says = f"adequate: {area}{', '.join(far)}{until}"
+        found.append(Fact("transfer", key, says, one.law, one.source, one.grade, one.read, REVIEW_BY, note))
+    return found
 
 
 def covering(origin: Origin, country: str, signed: Iterable[Signed], at: datetime) -> Sequence[Signed]:

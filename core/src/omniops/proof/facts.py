@@ -54,6 +54,11 @@ def facts(of: Deployment) -> dict[str, str]:
             [entry.name for entry in ai], "none is enabled, and answers are quotations of the pages"
         ),
         "ai_countries": _countries([c for entry in ai for c in entry.countries], "no country, as none is enabled"),
+        "openai_countries": _vendor(of.register, "openai"),
+        "google_countries": _vendor(of.register, "gemini"),
+        "anthropic_order": "is asked first unless the business says otherwise"
+        if settings.provider_order[:1] == ["anthropic"]
+        else "is asked in the order that the operator chose",
         "countries": _countries([c for entry in entries for c in entry.countries], "none"),
         "processors": _listed([entry.name for entry in entries], "nobody"),
         "tls_exceptions": _listed([f"{e.name} with TLS {e.tls}" for e in entries if e.tls != "1.3"], "none"),
@@ -64,6 +69,12 @@ def facts(of: Deployment) -> dict[str, str]:
         "audit_months": str(round(int(days["audit"]) / 30.4)),
         "california": f"{_californias(catalog)}; and no inferences",
     }
+
+
+def _vendor(register: ProcessorRegister, key: str) -> str:
+    """Where a vendor of the policy is asked: as its entry says, and where it would be while it has none."""
+    entry = register.get(key)
+    return _countries([*entry.processor.countries] if entry else ["US"], "a country that is not named yet")
 
 
 def _titles(catalog: Catalog, none: str) -> str:

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from omniops.contracts.proof import Probe
 from omniops.proof.claims import Claim, claims
 from omniops.proof.policy import Policy, Sentence
-from omniops.proof.report import State, statement_of
+from omniops.proof.report import State, ended, statement_of
 
-_WORST: tuple[State, ...] = ("FAILED", "EXPIRED", "UNPROVEN", "ATTESTED", "PROVED")
+_WORST: tuple[State, ...] = ("FAILED", "STALE", "UNPROVEN", "NOT PROVABLE", "ATTESTED", "PROVED")
 """A sentence is as good as the least of its claims."""
 WORDS: Mapping[State, str] = {
     "PROVED": "Proved",
     "ATTESTED": "Signed for",
     "UNPROVEN": "Not shown yet",
-    "EXPIRED": "Out of date",
+    "NOT PROVABLE": "Not provable by code",
+    "STALE": "Out of date",
     "FAILED": "Failed",
 }
 
@@ -64,8 +65,11 @@ class Page:
     blocks: Sequence[Block]
 
 
-def page(policy: Policy, published: Mapping[str, Any] | None, probes: Sequence[type[Probe]], *, whole: Policy) -> Page:
-    """The page of a text. What was proved of other words, or by another test, than those of now is out of date.
+def page(
+    policy: Policy, published: Mapping[str, Any] | None, probes: Sequence[type[Probe]], *, whole: Policy, today: date
+) -> Page:
+    """The page of a text. What was proved of other words, or by another test, than those of now is out of date; so is
+    what a person signed for once the last day is over, whether a report was made since or not.
 
     `whole` is the operator's policy, whose words the report speaks of; for the operator's own page it is the same.
     """
@@ -73,7 +77,7 @@ def page(policy: Policy, published: Mapping[str, Any] | None, probes: Sequence[t
     rows = {row["id"]: row for row in report["claims"]} if report else {}
     versions = {kind.__name__: kind.version() for kind in probes}
     key = published["key"] if published else ""
-    shown = {claim.id: _shown(claim, rows.get(claim.id), whole, versions, key) for claim in claims().values()}
+    shown = {claim.id: _shown(claim, rows.get(claim.id), whole, versions, key, today) for claim in claims().values()}
     said = {key for sentence in policy.sentences for key in sentence.ids}
     strip = [one.state for key, one in shown.items() if key in said]
     counts: dict[State, int] = {state: strip.count(state) for state in _WORST}
@@ -90,20 +94,26 @@ def _line(sentence: Sentence, shown: Mapping[str, Shown]) -> Line:
     return Line(sentence.text, worst.state, f"{worst.said} {', '.join(sentence.ids)}", own)
 
 
-def _shown(claim: Claim, row: Mapping[str, Any] | None, policy: Policy, versions: Mapping[str, str], key: str) -> Shown:
+def _shown(
+    claim: Claim, row: Mapping[str, Any] | None, policy: Policy, versions: Mapping[str, str], key: str, today: date
+) -> Shown:
     state: State
     if row is None:
         state, said = "UNPROVEN", "No report was made yet."
     elif row["statement"] != statement_of(claim, policy):
-        state, said = "EXPIRED", "The words have changed since the last report."
+        state, said = "STALE", "The words have changed since the last report."
     elif any(versions.get(probe["name"]) != probe["version"] for probe in row["probes"]):
-        state, said = "EXPIRED", "The test has changed since the last report."
+        state, said = "STALE", "The test has changed since the last report."
+    elif row["verdict"] == "ATTESTED" and (last := date.fromisoformat(row["record"]["valid_until"])) < today:
+        state, said = "STALE", ended(row["record"]["author"], last)
     else:
         state, said = row["verdict"], row["said"]
     parts = [claim.id, f"kind {claim.kind}"]
     if row is not None:
         parts += [f"probe {probe['name']} {probe['version'][:4]}" for probe in row["probes"]]
         parts += [f"statement {row['statement'][:4]} {row['statement'][4:8]} {row['statement'][8:]}"]
+        if row["record"]:
+            parts += [f"evidence {row['record']['evidence'][:12]} until {row['record']['valid_until']}"]
         parts += [f"signed by the operator’s key {key[:4]}"]
     return Shown(claim.id, state, said, claim.tried, claim.red, _tested(claim, row), " · ".join(parts))
 

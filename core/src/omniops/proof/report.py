@@ -15,12 +15,12 @@ from omniops.proof.models import Attestation
 from omniops.proof.points import Point
 from omniops.proof.policy import Policy
 from omniops.proof.runner import Outcome, Trial
-from omniops.vault.signing import Signer, holds
+from omniops.signing import Signer, holds
 
-FORMAT = "omniops-proof-1"
+FORMAT = "omniops-proof-2"
 USE = "proof report"
 """The use for which the signing key is derived from the root."""
-State = Literal["PROVED", "UNPROVEN", "FAILED", "ATTESTED", "EXPIRED"]
+State = Literal["PROVED", "ATTESTED", "STALE", "UNPROVEN", "NOT PROVABLE", "FAILED"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +40,21 @@ def judge(
         return by_code
     if claim.kind == "P" and by_code.state != "PROVED":
         return by_code
+    if record is None and claim.kind == "O":
+        return Verdict("NOT PROVABLE", "No code can show this. Waits for the signature of a named person.")
     if record is None:
-        half = f"The code's half is shown ({by_code.said}) " if claim.kind == "P" else ""
-        return Verdict("UNPROVEN", f"{half}Waits for {claim.waits or 'the signature of a named person'}.")
+        waits = claim.waits or "the signature of a named person"
+        return Verdict("UNPROVEN", f"The code's half is shown ({by_code.said}) Waits for {waits}.")
     if record.valid_until < today:
-        return Verdict("EXPIRED", f"{record.author} signed until {record.valid_until:%Y-%m-%d}.")
+        return Verdict("STALE", ended(record.author, record.valid_until))
     if record.statement != statement:
-        return Verdict("EXPIRED", f"{record.author} signed on {record.signed_on:%Y-%m-%d}, under other words.")
+        return Verdict("STALE", f"{record.author} signed on {record.signed_on:%Y-%m-%d}, under other words.")
     return Verdict("ATTESTED", f"{record.author}, {record.signed_on:%Y-%m-%d}: {record.said}")
+
+
+def ended(author: str, until: date) -> str:
+    """What is said of a signature whose last day is over."""
+    return f"{author} signed until {until:%Y-%m-%d}."
 
 
 def _by_code(claim: Claim, outcomes: Mapping[str, Sequence[Outcome]]) -> Verdict:
@@ -101,6 +108,7 @@ def build(
                 "verdict": verdict.state,
                 "said": verdict.said,
                 "statement": statement,
+                "record": public(newest[claim.id]) if claim.id in newest else None,
                 "probes": [{"name": o.probe, "version": o.version, "ms": o.ms} for o in own],
                 "tests": [dict(trial) for trial in trials if trial["probe"] in {o.probe for o in own}],
             }
@@ -115,6 +123,17 @@ def build(
         "claims": rows,
         "definitions": [{"id": s.ids[0], "statement": s.hash} for s in policy.sentences if s.definition],
         "points": [point.to_json() for point in points],
+    }
+
+
+def public(record: Attestation) -> dict[str, str]:
+    """Of a signature what everybody may check: who, when, until when, and the hash of the document that shows it."""
+    return {
+        "author": record.author,
+        "said": record.said,
+        "evidence": record.evidence,
+        "signed_on": record.signed_on.isoformat(),
+        "valid_until": record.valid_until.isoformat(),
     }
 
 

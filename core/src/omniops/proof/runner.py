@@ -6,6 +6,7 @@ import hashlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from itertools import islice
 from typing import Any, Literal
 
 from omniops.contracts.proof import Falsified, Probe, Sabotage, Stage, Waits
@@ -13,7 +14,7 @@ from omniops.errors import OmniOpsError
 from omniops.proof.sabotage import sabotaged
 
 SAMPLE = 4
-"""How many other probes run under each sabotage and must stay green."""
+"""How many other probes run under each sabotage and must stay green, unless the run says otherwise."""
 Progress = Callable[[str, int, int], None]
 
 
@@ -84,31 +85,35 @@ async def try_sabotages(
     stage: Stage,
     *,
     known: Sequence[type[Probe]],
+    sample: int = SAMPLE,
     progress: Progress | None = None,
 ) -> list[Trial]:
     """Each probe of `kinds` under each of its sabotages.
 
-    Under a sabotage run all probes of `known` that rest on its object, which must turn red, and a sample of the others,
-    which must stay green (`sample_of`). All `known` must have been green before.
+    Under a sabotage run all probes of `known` that rest on its object, which must turn red, and a sample of so many
+    others, which must stay green (`sample_of`). All `known` must have been green before.
     """
     ways: dict[tuple[str, str], Sabotage] = {}
     for kind in kinds:
         ways |= {(sabotage.object, sabotage.how): sabotage for sabotage in kind.sabotages}
     trials = []
     for number, sabotage in enumerate(ways.values(), 1):
-        trials += await _trials(kinds, sabotage, stage, known, number)
+        others = sample_of(known, sabotage, number=number, size=sample)
+        trials += await _trials(kinds, sabotage, stage, known, others)
         if progress is not None:
             progress(f"without {sabotage.how}", number, len(ways))
     return trials
 
 
 async def _trials(
-    kinds: Sequence[type[Probe]], sabotage: Sabotage, stage: Stage, known: Sequence[type[Probe]], number: int
+    kinds: Sequence[type[Probe]],
+    sabotage: Sabotage,
+    stage: Stage,
+    known: Sequence[type[Probe]],
+    sample: Sequence[type[Probe]],
 ) -> list[Trial]:
     """What one sabotage shows of each probe of `kinds` that brings it."""
     dependants = [kind for kind in known if sabotage.object in kind.objects()]
-    others = [kind for kind in known if sabotage.object not in kind.objects()]
-    sample = sample_of(others, number)
     with sabotaged(sabotage, stage.runtime):
         outcomes = {kind: await run_probe(kind, stage) for kind in (*dependants, *sample)}
     red = tuple(sorted(kind.__name__ for kind, outcome in outcomes.items() if outcome.state == "failed"))
@@ -134,12 +139,13 @@ def _meant(kind: type[Probe], sabotage: Sabotage) -> bool:
     return sabotage.object in kind.rests_on or sabotage.how in ways
 
 
-def sample_of(others: Sequence[type[Probe]], number: int) -> list[type[Probe]]:
-    """The sample under the sabotage of that number: the next few of a fixed shuffle, so that within one run all probes
-    meet foreign sabotages, in the same way for everybody who runs it."""
-    shuffled = sorted(others, key=lambda kind: hashlib.sha256(kind.__name__.encode()).digest())
-    begin = number * SAMPLE % len(shuffled) if shuffled else 0
-    return [*shuffled[begin:], *shuffled[:begin]][:SAMPLE]
+def sample_of(known: Sequence[type[Probe]], sabotage: Sabotage, *, number: int, size: int) -> list[type[Probe]]:
+    """The sample under the sabotage of that number: the next few of a fixed shuffle that do not rest on its object, so
+    that within one run all probes meet foreign sabotages, in the same way for everybody who runs it."""
+    shuffled = sorted(known, key=lambda kind: hashlib.sha256(kind.__name__.encode()).digest())
+    begin = number * size % len(shuffled)
+    others = (kind for kind in (*shuffled[begin:], *shuffled[:begin]) if sabotage.object not in kind.objects())
+    return list(islice(others, size))
 
 
 def _place(error: BaseException) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -12,8 +13,10 @@ from sqlmodel import col, select
 
 from omniops import __version__
 from omniops.accounts.service import DomainView
+from omniops.audit.service import OPERATOR, Audit, Entry
 from omniops.contracts.ids import Clock
 from omniops.contracts.proof import Probe
+from omniops.contracts.scope import Actor
 from omniops.database.service import Database
 from omniops.errors import Rejected
 from omniops.plugins.seams import Seams
@@ -23,18 +26,22 @@ from omniops.proof.models import Attestation, ProofReport
 from omniops.proof.points import Point, points
 from omniops.proof.policy import Policy, business_texts, operator_policy
 from omniops.proof.probes import PROBES
-from omniops.proof.report import build, signed, statement_of, trials_to_keep
+from omniops.proof.report import FORMAT, build, public, signed, statement_of, trials_to_keep
 from omniops.proof.runner import Outcome, Trial
-from omniops.vault.signing import Signer
+from omniops.signing import Signer
 
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 KEPT = 30
 """Reports that are kept; older ones go."""
+_CURRENT = col(ProofReport.body)["report"]["format"].astext == FORMAT
+"""A report of an earlier form says its verdicts in other words: the page waits for the next one."""
 
 
 class Ground(Deployment, Protocol):
     """What this room stands on: a runtime."""
 
     database: Database
+    audit: Audit
     seams: Seams
     clock: Clock
 
@@ -63,7 +70,7 @@ class Proof:
     async def latest(self) -> Mapping[str, Any] | None:
         """The newest report with its signature, as it was published, or None."""
         async with self.on.database.connect() as connection:
-            statement = select(ProofReport.body).order_by(col(ProofReport.made_at).desc()).limit(1)
+            statement = select(ProofReport.body).where(_CURRENT).order_by(col(ProofReport.made_at).desc()).limit(1)
             found: Mapping[str, Any] | None = (await connection.execute(statement)).scalar_one_or_none()
         return found
 
@@ -72,8 +79,11 @@ class Proof:
         async with self.on.database.system("proof: signed records") as session:
             return (await session.exec(select(Attestation).order_by(col(Attestation.id)))).all()
 
-    async def attest(self, claim: str, author: str, said: str, evidence: str, until: date) -> Attestation:
-        """Records a signature under the words of today. Raises `Rejected`."""
+    async def attest(
+        self, claim: str, author: str, said: str, evidence: str, until: date, *, actor: Actor
+    ) -> Attestation:
+        """Records a signature under the words of today, and enters it into the operator's chain. `evidence` is the
+        SHA-256 of the document that shows it, in hexadecimal. Raises `Rejected`."""
         today = self.on.clock.now().date()
         known = claims().get(claim)
         if known is None:
@@ -82,6 +92,8 @@ class Proof:
             raise Rejected(f"{claim} is shown by code; no signature can take its place.", code="not_attestable")
         if not author.strip() or not said.strip():
             raise Rejected("A record needs a name and what is signed for.", code="empty")
+        if not _SHA256.fullmatch(evidence):
+            raise Rejected("The evidence is named by its SHA-256.", code="no_evidence", where="evidence")
         if until <= today:
             raise Rejected(f"{until:%Y-%m-%d} is over.", code="past", where="until", do="Give a day to come.")
         row = Attestation(
@@ -96,7 +108,22 @@ class Proof:
         async with self.on.database.system(f"proof: a record for {claim}") as session:
             session.add(row)
             await session.commit()
+        detail = {"claim": claim, "statement": row.statement, "evidence": evidence, "until": until.isoformat()}
+        await self.on.audit.write(Entry(OPERATOR, str(actor), "proof.attest", "claim", detail=detail))
         return row
+
+    async def signed_for(self) -> list[dict[str, str]]:
+        """Of each promise that anybody signed for, the newest signature: who, what, until when, and whether it counts
+        (`counts`), its last day is over (`ended`) or the words are others now (`other words`)."""
+        newest = {record.claim: record for record in await self.attestations()}
+        found = sorted(newest.items(), key=lambda item: int(item[0][1:]))
+        return [{"claim": key, "state": self._standing(record), **public(record)} for key, record in found]
+
+    def _standing(self, record: Attestation) -> str:
+        if record.valid_until < self.on.clock.now().date():
+            return "ended"
+        now = statement_of(claims()[record.claim], self.policy())
+        return "counts" if record.statement == now else "other words"
 
     async def report(
         self, outcomes: Sequence[Outcome], trials: Sequence[Trial], signer: Signer, *, at: datetime, keep: bool

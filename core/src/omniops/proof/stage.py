@@ -8,7 +8,7 @@ import logging
 import secrets
 import ssl
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,11 +20,12 @@ from sqlmodel import select
 
 from omniops.accounts.permissions import ROLES
 from omniops.accounts.service import DomainView, is_on
-from omniops.contracts.proof import Route
+from omniops.contracts.proof import Beside, Route
 from omniops.contracts.scope import Actor, Scope
 from omniops.hookspecs import Plugin
 from omniops.plugins.loading import Loaded
-from omniops.proof.guest import NAME, GuestPlugin, TestProvider
+from omniops.proof.abroad import Abroad
+from omniops.proof.guest import NAME, OUTSIDE, GuestPlugin, OutsidePlugin, OutsideSystem, TestProvider
 from omniops.proof.models import ProofStage
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ class Application:
     routes: Sequence[Route]
     scripts: Sequence[str]
     listener: Callable[[Path, Path], ssl.SSLContext]
+    beside: Callable[[], AbstractAsyncContextManager[Beside]]
 
 
 ORIGINS = {"domain": "https://proof.invalid", "other": "https://other-proof.invalid"}
@@ -64,7 +66,7 @@ class LiveStage:
     def __init__(self, runtime: Runtime, app: Application, domain: DomainView, other: DomainView) -> None:
         self.runtime = runtime
         self.app = app.asgi
-        self._application = app
+        self.application = app
         self.domain = domain
         self.other = other
         self._keys: list[tuple[Any, Any]] = []
@@ -72,10 +74,15 @@ class LiveStage:
         self._log = _Log()
 
     @classmethod
+    async def over(cls, runtime: Runtime, app: Application) -> LiveStage:
+        """Finds or makes the domains."""
+        return cls(runtime, app, *[await _domain(runtime, name) for name in ("domain", "other")])
+
+    @classmethod
     @asynccontextmanager
     async def open(cls, runtime: Runtime, app: Application) -> AsyncIterator[LiveStage]:
-        """Finds or makes the domains; afterwards its people are erased and its keys revoked."""
-        stage = cls(runtime, app, *[await _domain(runtime, name) for name in ("domain", "other")])
+        """As `over`; afterwards its people are erased and its keys revoked."""
+        stage = await cls.over(runtime, app)
         root = logging.getLogger()
         root.addHandler(stage._log)
         try:
@@ -122,6 +129,7 @@ class LiveStage:
         answering = {NAME: True, **{loaded.name: False for loaded in self.runtime.seams.loaded if _answers(loaded)}}
         before = await self.runtime.accounts.switched(scope)
         self.runtime.plugins.join(NAME, guest)
+        self.runtime.on.learn()
         try:
             for plugin, on in answering.items():
                 await self.runtime.accounts.switch(scope, plugin, on=on, actor=ACTOR)
@@ -131,15 +139,39 @@ class LiveStage:
                 on = plugin != NAME and is_on(before, plugin)
                 await self.runtime.accounts.switch(scope, plugin, on=on, actor=ACTOR)
             self.runtime.plugins.leave(NAME)
+            self.runtime.on.learn()
+
+    def abroad(self, key: str) -> Abroad:
+        entry = self.runtime.register.get(key)
+        if entry is None:
+            raise KeyError(key)
+        return Abroad(self, entry.processor)
+
+    @asynccontextmanager
+    async def outside(self) -> AsyncIterator[OutsideSystem]:
+        guest, scope = OutsidePlugin(), self.domain.scope
+        self.runtime.plugins.join(OUTSIDE, guest)
+        try:
+            await self.runtime.accounts.switch(scope, OUTSIDE, on=True, actor=ACTOR)
+            yield guest.system
+        finally:
+            for view in await self.runtime.connections.all(scope):
+                if view.plugin == OUTSIDE:
+                    await self.runtime.connections.disconnect(scope, view.id, actor=ACTOR)
+            await self.runtime.accounts.switch(scope, OUTSIDE, on=False, actor=ACTOR)
+            self.runtime.plugins.leave(OUTSIDE)
 
     def routes(self) -> Sequence[Route]:
-        return self._application.routes
+        return self.application.routes
 
     def scripts(self) -> Sequence[str]:
-        return self._application.scripts
+        return self.application.scripts
 
     def listener(self, certificate: Path, key: Path) -> ssl.SSLContext:
-        return self._application.listener(certificate, key)
+        return self.application.listener(certificate, key)
+
+    def beside(self) -> AbstractAsyncContextManager[Beside]:
+        return self.application.beside()
 
     async def rows(self, statement: str, *values: Any) -> Sequence[tuple[Any, ...]]:
         return await asyncio.to_thread(self._read, statement, values)
@@ -197,7 +229,7 @@ async def _domain(runtime: Runtime, name: str) -> DomainView:
         known = (await session.exec(select(ProofStage).where(ProofStage.name == name))).first()
         if known is not None:
             return await runtime.accounts.domain(Scope(known.in_account, known.in_domain))
-        account = await runtime.accounts.create(f"Proof ({name})", actor=ACTOR)
+        account = await runtime.accounts.create(f"Proof ({name})", for_probes=True, actor=ACTOR)
         made = await runtime.accounts.add_domain(account, "Proof", [ORIGINS[name]], sandbox=True, actor=ACTOR)
         session.add(ProofStage(name=name, in_account=account, in_domain=made.id))
         await session.commit()

@@ -31,6 +31,12 @@ class Age(Body):
     )
 
 
+class ParentalConsent(Body):
+    """What a parent consents to."""
+
+    purposes: list[str] = Field(min_length=1, max_length=50, examples=[["chat.respond", "chat.remember"]])
+
+
 class Young(BaseModel):
     """Whether the visitor is too young to say yes alone, by the law of that country."""
 
@@ -53,7 +59,16 @@ async def note_age(runtime: App, conversation_id: UUID, body: Age, access: Manag
 
 
 @router.post("/parent", status_code=204, responses=fails(404))
-async def parent(runtime: App, conversation_id: UUID, access: Manages) -> None:
-    """Records that a member verified a parent's consent; the child's own yes counts from then on (Art. 8(1) GDPR)."""
+async def parent(runtime: App, conversation_id: UUID, body: ParentalConsent, access: Manages) -> None:
+    """Records that a member verified a parent's consent: the purposes that it names open, and the child's own yes to
+    them counts (Art. 8(1) GDPR). All else stays shut, also what an earlier consent named."""
     subject_id = await runtime.inbox.visitor(access.scope, conversation_id)
-    await runtime.privacy.children.parent_verified(access.scope, subject_id, actor=access.principal.actor)
+    actor = access.principal.actor
+    await runtime.privacy.children.parent_verified(access.scope, subject_id, body.purposes, actor=actor)
+
+
+@router.delete("/parent", status_code=204, responses=fails(404))
+async def parent_withdrew(runtime: App, conversation_id: UUID, access: Manages) -> None:
+    """A parent takes the consent back: what it opened is shut, and each yes that it carried ends."""
+    subject_id = await runtime.inbox.visitor(access.scope, conversation_id)
+    await runtime.privacy.children.parent_withdrew(access.scope, subject_id, actor=access.principal.actor)

@@ -26,10 +26,16 @@ from omniops.server import (
     business,
     business_visitors,
     cases,
+    connected_documents,
+    connections,
     consent,
+    dashboard,
+    dashboard_inbox,
+    deliveries,
     gaps,
     inbox,
     knowledge,
+    oauth,
     openapi,
     pages,
     preference_pages,
@@ -77,11 +83,15 @@ def create_app(runtime: Runtime) -> FastAPI:
     )
     app.state.streams = Streams(runtime.settings.visitor_streams)
     problems.install(app)
+    app.include_router(deliveries.router)  # first: routes are tried one after the other, and these come in storms
     app.include_router(visitor.router)
     app.include_router(visitor_sessions.router)
     app.include_router(visitor_conversations.router)
     app.include_router(attachments.router)
     app.include_router(business.router)
+    app.include_router(connections.router)
+    app.include_router(connected_documents.router)
+    app.include_router(oauth.router)
     app.include_router(knowledge.router)
     app.include_router(consent.router)
     app.include_router(preferences.router)
@@ -102,9 +112,12 @@ def create_app(runtime: Runtime) -> FastAPI:
     app.include_router(trials.router)
     app.include_router(verification.router)
     app.include_router(webhooks.router)
+    app.include_router(deliveries.business)
     app.include_router(audit.router)
     app.include_router(breaches.router)
     app.include_router(pages.router)
+    app.include_router(dashboard.router)
+    app.include_router(dashboard_inbox.router)
     app.include_router(privacy.router)
     app.include_router(widget.router)
     for name, router in runtime.seams.routers():
@@ -170,7 +183,7 @@ def _most_bytes(path: str) -> int:
         return attachments.BYTES
     if knowledge.FILE_PATH.fullmatch(path):
         return MOST_FILE
-    return system.WEBHOOK_BYTES if path.startswith("/webhooks/") else MOST_BYTES
+    return deliveries.BYTES if path.startswith("/webhooks/") else MOST_BYTES
 
 
 def _too_large(most: int) -> str:

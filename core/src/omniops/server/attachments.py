@@ -1,4 +1,4 @@
-"""Files of visitors: taken as a raw body, given back as downloads that no browser runs."""
+"""Files of conversations: taken as a raw body, given back as downloads that no browser runs."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ BYTES = 20 * 2**20
 _BINARY: dict[str, Any] = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
 DOWNLOAD: dict[int | str, dict[str, Any]] = {200: {"description": "The file's bytes.", "content": _BINARY}}
 Reads = Annotated[DomainAccess, Depends(RequiresDomain("conversation.read"))]
+Replies = Annotated[DomainAccess, Depends(RequiresDomain("conversation.reply"))]
 
 
 def download(blob: Blob) -> StreamingResponse:
@@ -75,6 +76,26 @@ async def listed(runtime: App, pages: Pages, access: Reads, conversation_id: UUI
     """The files of a conversation."""
     found = await runtime.visiting.attachments.all(access.scope, conversation_id, actor=access.principal.actor)
     return pages.cut(found, lambda one: one.id, asdict)
+
+
+@router.post(
+    "/domains/{domain_id}/conversations/{conversation_id}/attachments",
+    status_code=201,
+    tags=["business"],
+    responses=fails(409),
+    openapi_extra={"requestBody": {"required": True, "content": _BINARY}},
+)
+async def add(
+    request: Request,
+    runtime: App,
+    access: Replies,
+    conversation_id: UUID,
+    name: Annotated[str, Query(min_length=1, max_length=255, examples=["label.pdf"])],
+) -> Attachment:
+    """Takes a file to send with a reply: the body is its bytes. Its visitor sees it with the message that names it."""
+    domain = await runtime.accounts.domain(access.scope)
+    view = await runtime.visiting.attachments.add(access.scope, conversation_id, domain, name, request.stream())
+    return Attachment.model_validate(asdict(view))
 
 
 @router.get(

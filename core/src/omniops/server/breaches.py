@@ -13,6 +13,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 from omniops.accounts.permissions import Principal
 from omniops.errors import Refused
 from omniops.privacy.breach.cases import NewBreach, Notification, shown
+from omniops.privacy.fact import Grade
 from omniops.server.idempotency import Idempotent
 from omniops.server.openapi import fails
 from omniops.server.paging import Page, Pages
@@ -136,6 +137,8 @@ class DraftShown(BaseModel):
     to: str
     title: str
     source: str = Field(description="Where the law asks for it.")
+    url: str = Field(description="Where that can be read.")
+    grade: Grade = Field(description="How well it was read: the law itself, what others write about it, or neither.")
     reviewed: str = Field(description="When that was last looked at.")
     body: str
     missing: list[str] = Field(description="Items that are still blank; it cannot be sent so.")

@@ -1,4 +1,4 @@
-"""The business API: domains, keys, members, plugins, connections. API key or member session."""
+"""The business API: domains, keys, members, plugins. API key or member session."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from omniops.server import business_shapes as shapes
 from omniops.server.idempotency import Idempotent
 from omniops.server.openapi import fails
 from omniops.server.paging import Page, Pages
-from omniops.server.permissions import COOKIE, App, DomainAccess, Public, RequiresDomain, owned, requires
+from omniops.server.permissions import COOKIE, App, DomainAccess, Public, RequiresDomain, keep_session, owned, requires
 
 router = APIRouter(prefix="/v1", tags=["business"], route_class=Idempotent)
 DOMAIN = "/domains/{domain_id}"
@@ -55,16 +55,6 @@ class Switch(Body):
     on: bool
 
 
-class NewConnection(Body):
-    plugin: str = Field(max_length=60)
-    settings: dict[str, Any]
-    agreed: str = Field(
-        default="",
-        pattern=r"^([0-9a-f]{64})?$",
-        description="The version of `GET …/plugins/{plugin}/terms` that the member agreed to.",
-    )
-
-
 def _domain(domain: DomainView) -> dict[str, Any]:
     return {
         "id": str(domain.id),
@@ -81,8 +71,7 @@ async def sign_in(request: Request, response: Response, runtime: App, body: Sign
     """Signs a member in; the session is a cookie that scripts cannot read."""
     network = request.client.host if request.client else ""
     token = await runtime.members.sign_in(body.email, body.password.get_secret_value(), network=network)
-    secure = runtime.settings.public_url.startswith("https:")
-    response.set_cookie(COOKIE, token, httponly=True, secure=secure, samesite="lax", max_age=14 * 86400, path="/")
+    keep_session(response, runtime, token)
 
 
 @router.delete("/session", status_code=204, dependencies=[Depends(Public("signing out"))])
@@ -202,51 +191,3 @@ async def switch_plugin(
     """Switches a plugin on or off for a website."""
     runtime.loaded(plugin)
     await runtime.accounts.switch(access.scope, plugin, on=body.on, actor=access.principal.actor)
-
-
-@router.get(DOMAIN + "/connections", response_model=Page[shapes.ConnectionRow])
-async def connections(
-    runtime: App, pages: Pages, access: Annotated[DomainAccess, Depends(RequiresDomain("domain.read"))]
-) -> Any:
-    """Links to outside systems, without their credentials."""
-    return pages.cut(await runtime.connections.all(access.scope), lambda one: one.id, asdict)
-
-
-@router.post(DOMAIN + "/connections", status_code=201, response_model=shapes.ConnectionRow)
-async def connect(
-    runtime: App, body: NewConnection, access: Annotated[DomainAccess, Depends(RequiresDomain("connection.manage"))]
-) -> dict[str, Any]:
-    """Tries a connection and saves it if it works, with the business's yes to what goes where: who, when, which
-    version. Without that yes it is refused."""
-    view = await runtime.connections.connect(
-        access.scope, body.plugin, body.settings, agreed=body.agreed, actor=access.principal.actor
-    )
-    return asdict(view)
-
-
-@router.get(DOMAIN + "/plugins/{plugin}/terms", response_model=shapes.Terms)
-async def terms(
-    runtime: App, plugin: str, access: Annotated[DomainAccess, Depends(RequiresDomain("domain.read"))]
-) -> dict[str, Any]:
-    """What goes where when a plugin is connected. Its `version` is what a new connection agrees to."""
-    found = runtime.connections.terms(plugin)
-    return {"plugin": plugin, "version": found.version, "receivers": found.receivers}
-
-
-@router.get(DOMAIN + "/connection-consents", response_model=Page[shapes.ConnectionConsent])
-async def connection_consents(
-    runtime: App, pages: Pages, access: Annotated[DomainAccess, Depends(RequiresDomain("domain.read"))]
-) -> Any:
-    """The business's own yes to each integration, and its end, the oldest first; also of connections that are gone."""
-    found = await runtime.connections.consents(access.scope)
-    return pages.cut(found, lambda one: one.id, lambda one: one.model_dump(exclude={"domain_id"}))
-
-
-@router.delete(DOMAIN + "/connections/{connection_id}", status_code=204)
-async def disconnect(
-    runtime: App,
-    connection_id: UUID,
-    access: Annotated[DomainAccess, Depends(RequiresDomain("connection.manage"))],
-) -> None:
-    """Revokes the credentials at the other side where that is possible, and deletes the link here in any case."""
-    await runtime.connections.disconnect(access.scope, connection_id, actor=access.principal.actor)

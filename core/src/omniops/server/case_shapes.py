@@ -23,7 +23,7 @@ class CaseShort(BaseModel):
     channel: str
     language: str
     region: str
-    identity: Literal["none", "session", "email", "person"]
+    identity: Literal["none", "session", "email", "system", "person"]
     by_agent: bool
     urgent: bool = Field(description="Of a child: before all others.")
     state: Literal["unproven", "open", "closed"]
@@ -64,6 +64,7 @@ class CaseEvent(BaseModel):
     name: str
     actor: str
     detail: dict[str, Any]
+    words: str = Field(description="What a member wrote about it: a reason, or what shows something.")
     at: datetime
 
 
@@ -135,8 +136,23 @@ class Refusal(Reason):
     code: str = Field(max_length=40, examples=["A17-obligation"])
 
 
+class Overriding(Refusal):
+    """Compelling grounds against an objection."""
+
+    purpose: str = Field(max_length=60, examples=["security.protect"])
+
+
 class Evidence(Body):
     evidence: str = Field(max_length=1000, examples=["The mother's passport was seen on 3 March."])
+
+
+class Parental(Evidence):
+    purposes: list[str] = Field(
+        default=[],
+        max_length=50,
+        description="What the parent consents to; all else stays shut.",
+        examples=[["chat.respond"]],
+    )
 
 
 class Reply(Body):

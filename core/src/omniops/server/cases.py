@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Query
 
 from omniops.contracts.rights import Fulfilment
 from omniops.errors import Rejected
-from omniops.privacy.rights.authorities import Demand, shown
+from omniops.privacy.rights.authorities import Demand, DemandShown
 from omniops.privacy.rights.book import Asked
 from omniops.server.case_shapes import (
     CaseShort,
@@ -18,9 +18,10 @@ from omniops.server.case_shapes import (
     Correction,
     DemandBody,
     DemandView,
-    Evidence,
     Given,
     NewCase,
+    Overriding,
+    Parental,
     Proof,
     Reason,
     Refusal,
@@ -116,11 +117,21 @@ async def refuse(runtime: App, access: Manages, case_id: UUID, body: Refusal) ->
     return (await done).to_json()
 
 
-@router.post("/cases/{case_id}/consent", response_model=CaseWhole)
-async def parental_consent(runtime: App, access: Manages, case_id: UUID, body: Evidence) -> Any:
-    """Notes that a parent's consent was verified: the child's data stays."""
-    done = runtime.privacy.child_cases.consent_shown(access.scope, case_id, body.evidence, actor=access.principal.actor)
+@router.post("/cases/{case_id}/objection", response_model=CaseWhole)
+async def refuse_objection(runtime: App, access: Manages, case_id: UUID, body: Overriding) -> Any:
+    """Refuses an objection to one purpose on compelling grounds, for security alone (Art. 21(1) GDPR). The person is
+    told the grounds and where to complain. A key cannot do this; a signed-in member does."""
+    done = runtime.privacy.objections.refuse(
+        access.scope, case_id, body.purpose, body.code, body.reason, actor=access.principal.actor
+    )
     return (await done).to_json()
+
+
+@router.post("/cases/{case_id}/consent", response_model=CaseWhole)
+async def parental_consent(runtime: App, access: Manages, case_id: UUID, body: Parental) -> Any:
+    """Notes that a parent's consent was verified: the child's data stays, and the purposes that it names open again."""
+    room, actor = runtime.privacy.child_cases, access.principal.actor
+    return (await room.consent_shown(access.scope, case_id, body.evidence, body.purposes, actor=actor)).to_json()
 
 
 @router.post("/cases/{case_id}/close", response_model=CaseWhole)
@@ -138,27 +149,30 @@ async def certificate(runtime: App, access: Reads, case_id: UUID) -> Any:
 @router.get("/authority-requests", response_model=Page[DemandView])
 async def demands(runtime: App, access: Reads, pages: Pages) -> Any:
     """Requests of authorities, in the order in which they were recorded."""
-    found = await runtime.privacy.authorities.all(access.scope, after=pages.id, limit=pages.more)
-    return pages.page(found, lambda one: one.id, shown)
+    actor = access.principal.actor
+    found = await runtime.privacy.authorities.all(access.scope, after=pages.id, limit=pages.more, actor=actor)
+    return pages.page(found, lambda one: one.id, DemandShown.to_json)
 
 
 @router.post("/authority-requests", status_code=201, response_model=DemandView)
 async def record(runtime: App, access: Manages, body: DemandBody) -> Any:
     """Records what an authority asks for, and the most that may be given."""
     demand = Demand(**body.model_dump())
-    return shown(await runtime.privacy.authorities.record(access.scope, demand, actor=access.principal.actor))
+    return (await runtime.privacy.authorities.record(access.scope, demand, actor=access.principal.actor)).to_json()
 
 
 @router.post("/authority-requests/{request_id}/approve", response_model=DemandView)
 async def approve(runtime: App, access: Manages, request_id: UUID) -> Any:
     """One of the two approvals; only a signed-in member gives one, and nobody gives both."""
-    return shown(await runtime.privacy.authorities.approve(access.scope, request_id, actor=access.principal.actor))
+    done = runtime.privacy.authorities.approve(access.scope, request_id, actor=access.principal.actor)
+    return (await done).to_json()
 
 
 @router.post("/authority-requests/{request_id}/refuse", response_model=DemandView)
 async def refuse_demand(runtime: App, access: Manages, request_id: UUID) -> Any:
     """Gives the authority nothing."""
-    return shown(await runtime.privacy.authorities.refuse(access.scope, request_id, actor=access.principal.actor))
+    done = runtime.privacy.authorities.refuse(access.scope, request_id, actor=access.principal.actor)
+    return (await done).to_json()
 
 
 @router.post("/authority-requests/{request_id}/give", response_model=Given)

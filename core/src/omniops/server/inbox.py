@@ -9,6 +9,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.responses import StreamingResponse
 
+from omniops.inbox.carrying import Choice
 from omniops.inbox.following import Happened
 from omniops.inbox.queue import Wanted, place
 from omniops.server import inbox_shapes as shapes
@@ -71,6 +72,22 @@ async def detail(runtime: App, conversation_id: UUID, access: Reads) -> shapes.D
     return shapes.Detail.model_validate(found)
 
 
+@router.get(ONE + "/orders", responses=fails(503))
+async def orders(runtime: App, conversation_id: UUID, access: Reads) -> shapes.Orders:
+    """The orders that a conversation is about, asked of the connected shop now: those of a customer whom the business
+    vouched for, and those that a code showed in this conversation. Nothing of them is kept; reading is on record."""
+    found = await runtime.orders.of(access.scope, conversation_id, actor=access.principal.actor)
+    return shapes.Orders.model_validate(found)
+
+
+@router.get(ONE + "/contact", responses=fails(503))
+async def contact(runtime: App, conversation_id: UUID, access: Reads) -> shapes.ContactPanel:
+    """Who writes, as the connected address books know them: asked only for an e-mail address that was proved, by the
+    business's token or by the code of an order, and kept with the visitor's data for a day. Reading is on record."""
+    found = await runtime.contacts.of(access.scope, conversation_id, actor=access.principal.actor)
+    return shapes.ContactPanel.model_validate(found)
+
+
 @router.get(ONE + "/messages", response_model=Page[Message])
 async def messages(runtime: App, pages: Pages, conversation_id: UUID, access: Reads) -> Any:
     """The messages of a conversation, oldest first; reading is on record."""
@@ -88,9 +105,26 @@ async def provenance(runtime: App, conversation_id: UUID, message_id: UUID, acce
 
 
 @router.post(ONE + "/messages", status_code=201, responses=fails(409))
-async def reply(runtime: App, conversation_id: UUID, body: shapes.Words, access: Replies) -> Message:
-    """A person answers; the AI is out of the conversation from then on."""
-    return shown(await runtime.inbox.reply(access.scope, conversation_id, body.text, actor=access.principal.actor))
+async def reply(runtime: App, conversation_id: UUID, body: shapes.Reply, access: Replies) -> Message:
+    """A person answers, in words, with files or both; the AI is out of the conversation from then on."""
+    found = await runtime.inbox.reply(
+        access.scope, conversation_id, body.text, files=body.attachments, actor=access.principal.actor
+    )
+    return shown(found)
+
+
+@router.get(ONE + "/templates", response_model=Page[shapes.Template], responses=fails(503))
+async def templates(runtime: App, pages: Pages, conversation_id: UUID, access: Replies) -> Any:
+    """The texts that the other side approved, asked of it now: they may be sent when nothing else may."""
+    found = await runtime.inbox.carrying.templates(access.scope, conversation_id)
+    return pages.cut(found, lambda one: f"{one.name}/{one.language}", shapes.Template.model_validate)
+
+
+@router.post(ONE + "/templates", status_code=201, responses=fails(409, 503))
+async def send_template(runtime: App, conversation_id: UUID, body: shapes.FilledTemplate, access: Replies) -> Message:
+    """A person answers with an approved text."""
+    choice = Choice(body.name, body.language, body.values)
+    return shown(await runtime.inbox.send_template(access.scope, conversation_id, choice, actor=access.principal.actor))
 
 
 @router.post(ONE + "/take-over", responses=fails(409))
@@ -191,6 +225,20 @@ async def reject(runtime: App, draft_id: UUID, access: Replies, body: shapes.Why
     """Nothing of the draft leaves; the conversation waits for a person."""
     reason = body.reason if body else "wrong_answer"
     await runtime.inbox.drafts.reject(access.scope, draft_id, actor=access.principal.actor, reason=reason)
+
+
+@router.get("/undelivered", response_model=Page[shapes.Undelivered])
+async def undelivered(runtime: App, pages: Pages, access: Reads) -> Any:
+    """What channels did not deliver, newest first, without the words."""
+    found = await runtime.inbox.undelivered.all(access.scope, after=pages.id, limit=pages.more)
+    return pages.page(found, lambda one: one.id, shapes.Undelivered.model_validate)
+
+
+@router.post("/undelivered/{message_id}/resend", status_code=202, responses=fails(409))
+async def resend(runtime: App, message_id: UUID, access: Replies) -> dict[str, str]:
+    """Sends once more what did not arrive of a message. What did arrive of it is not repeated."""
+    await runtime.inbox.undelivered.resend(access.scope, message_id, actor=access.principal.actor)
+    return {"status": "queued"}
 
 
 @router.get("/events", response_class=StreamingResponse, responses=_STREAM)

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from omniops.contracts.commerce import OrderStatus, ShipmentStatus
 from omniops.contracts.declaration import Origin
 from omniops.conversation.service import Reason
 from omniops.server.visitor_shapes import Body, State
@@ -33,6 +34,25 @@ class Conversation(Shape):
     waiting_since: datetime | None = Field(description="Since when its visitor waits for a person.")
     due_at: datetime | None = Field(description="When the usual wait is over, from the website's hours.")
     created_at: datetime
+
+
+class ContactCard(Shape):
+    """What one address book says of the visitor."""
+
+    connection_id: UUID
+    book: str = Field(description="Whose address book it is, as people call it.")
+    state: Literal["found", "none", "away"] = Field(description="`away`: it could not be asked now.")
+    name: str
+    company: str
+    note: str = Field(description="Empty, too, where notes are off for the connection.")
+    looked_at: datetime | None
+
+
+class ContactPanel(Shape):
+    proved: Literal["business", "order"] | None = Field(
+        description="How the visitor's e-mail address was proved; null: none was, and no address book was asked."
+    )
+    cards: list[ContactCard]
 
 
 class CitedPage(Shape):
@@ -115,6 +135,17 @@ class Draft(Shape):
     created_at: datetime
 
 
+class Undelivered(Shape):
+    """A message that a channel did not deliver. Its words are read with the conversation."""
+
+    id: UUID = Field(description="The message's.")
+    conversation_id: UUID
+    channel: str
+    author: Literal["ai", "person", "system"]
+    problem: str = Field(description="A stable code, such as `window_over`, `permanent`, `reconnect` or the channel's.")
+    written_at: datetime
+
+
 class Note(Shape):
     """A note; never shown to the visitor."""
 
@@ -147,6 +178,15 @@ class Consent(Shape):
     stands: bool = Field(description="This is what counts now.")
 
 
+class Window(Shape):
+    """What may be written to a visitor now, by the rules of the channel."""
+
+    state: Literal["open", "late", "template", "closed"] = Field(
+        description="`open`: anything. `late`: only by a person. `template`: only an approved text. `closed`: nothing."
+    )
+    until: datetime | None = Field(description="When this ends; null: when the visitor writes again.")
+
+
 class Detail(Shape):
     """All that a person sees beside the messages."""
 
@@ -157,10 +197,33 @@ class Detail(Shape):
     events: list[Event]
     consents: list[Consent] = Field(description="What the visitor said yes and no to, the oldest first.")
     origin: Origin | None = Field(description="Where the visitor said that their data comes from.")
+    window: Window | None = Field(description="null: the channel sets no time in which its visitors may be written to.")
 
 
 class Words(Body):
     text: str = Field(max_length=20_000, description="At most 4,000 characters count.")
+
+
+class Reply(Body):
+    text: str = Field(default="", max_length=20_000, description="At most 4,000 characters count.")
+    attachments: list[UUID] = Field(
+        default=[], max_length=10, description="Files of this conversation that go along; without `text` they go alone."
+    )
+
+
+class Template(Shape):
+    """A text that the other side approved before. Its places are `{1}`, `{2}` …"""
+
+    name: str
+    language: str
+    text: str
+    places: int
+
+
+class FilledTemplate(Body):
+    name: str = Field(max_length=512)
+    language: str = Field(max_length=20)
+    values: list[str] = Field(default=[], max_length=50, description="What stands in its places, in order.")
 
 
 class Why(Body):
@@ -177,3 +240,46 @@ class ModeChoice(Body):
 
 class Approval(Body):
     text: str | None = Field(default=None, max_length=20_000, description="What is sent instead of the draft's words.")
+
+
+class Money(Shape):
+    amount: str = Field(description="A decimal number as text, such as `289.00`.")
+    currency: str = Field(description="ISO 4217 code.")
+
+
+class OrderLine(Shape):
+    title: str
+    variant: str
+    quantity: int
+    total: Money | None
+
+
+class Shipment(Shape):
+    status: ShipmentStatus
+    carrier: str
+    tracking_number: str
+    tracking_url: str = Field(description="The carrier's page.")
+    sent_at: datetime | None
+    expected_at: datetime | None
+    delivered_at: datetime | None
+
+
+class Order(Shape):
+    """An order as the shop tells it now. Names, addresses and means of payment are not read."""
+
+    id: str = Field(description="The shop's own id; it may exceed 2^53.")
+    number: str
+    status: OrderStatus
+    placed_at: datetime
+    total: Money
+    refunded: Money | None
+    lines: list[OrderLine]
+    shipments: list[Shipment]
+
+
+class Orders(Shape):
+    """The orders that a conversation is about."""
+
+    shop: str | None = Field(description="The connected shop; null: there is none, or its orders are not switched on.")
+    known: bool = Field(description="A signed identity or a code showed whose orders the visitor may see.")
+    orders: list[Order] = Field(description="Newest first. Empty where nothing showed whose they are.")

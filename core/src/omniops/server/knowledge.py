@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
+from omniops.contracts.documents import Audience
 from omniops.errors import Rejected
 from omniops.knowledge.formats import MOST_BYTES
 from omniops.server import knowledge_shapes as shapes
@@ -220,9 +221,13 @@ async def search(
     access: Reads,
     q: str = Query(min_length=1, max_length=1000),
     limit: int = Query(default=10, ge=1, le=50),
+    audience: Annotated[
+        Audience, Query(description="`everybody`: what a visitor's answer is made from; `members`: all that is known.")
+    ] = "everybody",
 ) -> dict[str, Any]:
-    """The passages that an answer would be made from."""
-    found = await runtime.knowledge.search(access.scope, q, limit=limit)
+    """The passages that an answer would be made from, or with `audience=members` also those that are for the people of
+    the business alone."""
+    found = await runtime.knowledge.search(access.scope, q, limit=limit, audience=audience)
     return {
         "cover": found.cover,
         "hits": [

@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from omniops.errors import NotFound, Rejected
-from omniops.server.permissions import COOKIE, App, Public
+from omniops.server.permissions import App, Public, keep_session
 from omniops.web.pages import CSP, render, static, widget_tag
 
 router = APIRouter(include_in_schema=False)
@@ -71,6 +71,5 @@ async def finish_setup(
         "setup_done.html",
         domains=[(d, widget_tag(runtime.settings.public_url, d.widget_key)) for d in domains],
     )
-    secure = runtime.settings.public_url.startswith("https:")
-    response.set_cookie(COOKIE, session, httponly=True, secure=secure, samesite="lax", max_age=14 * 86400, path="/")
+    keep_session(response, runtime, session)
     return response

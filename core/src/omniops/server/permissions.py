@@ -6,9 +6,10 @@ from typing import Annotated, Any, cast
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from fastapi import Depends, Request
+from fastapi import Depends, Request, Response
 
 from omniops.accounts.keys import LIVE, TEST
+from omniops.accounts.members import SESSION_DAYS
 from omniops.accounts.permissions import Permission, Principal
 from omniops.contracts.scope import Scope
 from omniops.conversation.visitors import Visitor
@@ -76,6 +77,11 @@ class RequiresDomain(Requires):
         return DomainAccess(principal, await owned(runtime_of(request), principal, domain_id))
 
 
+def requires_domain(permission: Permission) -> RequiresDomain:
+    """For routes with a `{domain_id}` in their path: `access: Annotated[DomainAccess, Depends(requires_domain(…))]`."""
+    return RequiresDomain(permission)
+
+
 class DomainAccess:
     """A principal and the scope of the domain that the route is about."""
 
@@ -100,7 +106,7 @@ async def _principal(request: Request) -> Principal:
     if scheme.lower() == "bearer" and token.startswith((LIVE, TEST)):
         principal = await runtime.keys.principal(token)
     elif cookie := request.cookies.get(COOKIE):
-        _same_site(request)
+        same_site(request)
         principal = await runtime.members.principal(cookie)
     else:
         principal = None
@@ -110,7 +116,14 @@ async def _principal(request: Request) -> Principal:
     return principal
 
 
-def _same_site(request: Request) -> None:
+def keep_session(response: Response, runtime: Runtime, token: str) -> None:
+    """Gives a browser its session as a cookie that no script reads and no other site's form sends."""
+    secure = runtime.settings.public_url.startswith("https:")
+    age = SESSION_DAYS * 86400
+    response.set_cookie(COOKIE, token, httponly=True, secure=secure, samesite="lax", max_age=age, path="/")
+
+
+def same_site(request: Request) -> None:
     """A request that a cookie authenticates must come from our own pages (the browser says so, and cannot lie)."""
     if request.method in ("GET", "HEAD", "OPTIONS"):
         return

@@ -18,13 +18,17 @@ from omniops.web.centre import page_words
 from omniops.web.pages import CSP, render
 
 router = APIRouter(include_in_schema=False)
+OptionalKey = Annotated[str | None, Query(max_length=100)]
 GPC_SINCE = "2026-11-29"
 """When this server began to honour Global Privacy Control as it does; see `privacy/signals.py`."""
 
 
 @router.get("/preferences", dependencies=[Depends(Public("the preference centre"))])
-async def page(request: Request, runtime: App, key: Key, lang: Language = None) -> HTMLResponse:
-    """Every choice on one page. The token stands behind the `#` of its address, where no server ever sees it."""
+async def page(request: Request, runtime: App, key: OptionalKey = None, lang: Language = None) -> HTMLResponse:
+    """Every choice on one page. The token stands behind the `#` of its address, where no server ever sees it. Without a
+    key it says that each website has a page of its own."""
+    if key is None:
+        return _html("which.html", _spoken(lang or _accepted(request) or "en"))
     domain = await runtime.accounts.by_widget_key(key)
     language = _spoken(lang or _accepted(request) or domain.settings.language)
     shown = await runtime.privacy.preferences.of(domain, None, language)

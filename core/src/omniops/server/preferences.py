@@ -53,6 +53,7 @@ class Preference(BaseModel):
     version: str
     confirmed: bool = Field(description="A yes starts with a link in a mail: `POST /v1/visitor/consent-requests`.")
     forbidden: bool = Field(description="The browser's own signal forbids a yes.")
+    opted_out: bool = Field(description="The person opted out, or is a child: a yes does not count until that ends.")
     state: str | None = Field(description="`given`, `refused`, `withdrawn` or `expired`; null: never asked.")
     until: datetime | None = Field(description="When a yes ends by itself.")
     recipients: list[Recipient]
@@ -151,6 +152,7 @@ async def preferences(
                 **one.choice.to_json(),
                 confirmed=one.confirmed,
                 forbidden=forbids(signal, one.choice.purpose),
+                opted_out=one.shut,
                 state=one.state,
                 until=one.until,
                 recipients=[Recipient(name=r.name, countries=list(r.countries)) for r in one.recipients],
@@ -262,9 +264,8 @@ async def ask(request: Request, runtime: App, body: ConsentRequest) -> None:
 
 async def _standing(runtime: Runtime, domain: DomainView, who: Bearer | None) -> Standing:
     states = dict(await runtime.consents.of(domain.scope, who.subject_id)) if who else {}
-    stands = who is not None and "given" in states.values()
     return Standing(
-        consent=who.browser if who and stands else None,
+        consent=who.browser if who and await runtime.consents.worth(domain.scope, who.subject_id) else None,
         answers=states,
         forget=_forget(runtime, domain, states),
     )

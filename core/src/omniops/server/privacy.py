@@ -35,6 +35,23 @@ async def proof_json(runtime: App) -> Response:
     return JSONResponse(published, headers={"Cache-Control": "no-cache"})
 
 
+@router.get("/.well-known/omniops-contact.json", dependencies=[Depends(Public("who runs this server, for everybody"))])
+async def contact(runtime: App) -> JSONResponse:
+    """Who decides about data here, how they are reached, and where a complaint goes: as the policy names them."""
+    settings, base = runtime.settings, runtime.settings.public_url
+    said = {
+        "legal_name": settings.legal_name,
+        "postal_address": settings.postal_address,
+        "email": settings.privacy_email,
+        "contact": settings.privacy_contact,
+        "supervisory_authority": settings.supervisory_authority,
+        "eu_representative": settings.eu_representative,
+        "policy": f"{base}/privacy",
+        "complaints": f"{base}/rights/{{key}}",
+    }
+    return JSONResponse(said, headers={"Cache-Control": "max-age=3600"})
+
+
 @router.get("/privacy/{key}", dependencies=[Depends(Public("a business's notice, for its visitors"))])
 async def visitor_notice(runtime: App, key: str) -> Response:
     """What the business behind a website does with what its visitors write, from the same promises."""
@@ -63,7 +80,8 @@ async def business_text(runtime: App, key: str, text: Literal["agreement", "proc
 
 async def _page(runtime: Runtime, policy: Policy, *, name: str, key: str | None = None, here: str = "") -> Response:
     proof = Proof(runtime)
-    shown = page(policy, await proof.latest(), proof.probes(), whole=proof.policy())
+    today = runtime.clock.now().date()
+    shown = page(policy, await proof.latest(), proof.probes(), whole=proof.policy(), today=today)
     values: dict[str, Any] = {"page": shown, "words": WORDS, "name": name, "key": key, "here": here}
     return _html(render("privacy.html", **values))
 

@@ -42,6 +42,7 @@ _REFUSALS = defaultdict(
     country_unknown="its countries are not known",
     no_mechanism="not every transfer to it is covered",
     mechanism_ended="what covered a transfer to it has ended",
+    measure_off="a measure that its assessment asks for is off",
     objection_period="businesses may still object to it",
 )
 """The gate's reasons in words for everybody."""

@@ -82,6 +82,7 @@ def _step(
         language,
         status,
         site=domain.title,
+        key=domain.widget_key,
         title=said[f"page.{name}_title"],
         text=said[f"page.{name}"],
         right=said[f"right.{case.right}"] if case else "",
@@ -97,6 +98,19 @@ async def where(request: Request) -> Response:
     said = words(language)
     text, title = said["page.which"], said["page.title"]
     return _page("rights_step.html", language, site="", title=title, text=text, right="", reference="", button="")
+
+
+@router.get("/told/{system}/{told}", dependencies=[Depends(Public("whoever knows the number of a request"))])
+async def told(request: Request, runtime: App, system: str, told: str) -> Response:
+    """What became of a request that another system passed on to us. Who does not know its number learns nothing."""
+    await runtime.throttle.hit("rights told", network_of(request), limit=60, seconds=600)
+    state, due = await runtime.privacy.requests.told(system, told)
+    language = spoken(request.query_params.get("lang") or request.headers.get("accept-language", ""))
+    said = words(language)
+    title = said[f"page.told_{state}_title"]
+    text = said[f"page.told_{state}"].format(day=due.date().isoformat() if due is not None else "")
+    lead = said["page.title"]
+    return _page("rights_step.html", language, site="", title=title, text=text, right=lead, reference=told, button="")
 
 
 @router.get("/{key}", dependencies=[Depends(_OPEN)])

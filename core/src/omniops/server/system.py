@@ -1,12 +1,11 @@
-"""Health and metrics, and the webhooks' way in."""
+"""Health and metrics."""
 
 from __future__ import annotations
 
 import time
 from typing import Any
-from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
 from sqlalchemy import text
@@ -17,7 +16,6 @@ from omniops.runtime import Runtime
 from omniops.server.permissions import App, Public
 
 router = APIRouter(tags=["system"])
-WEBHOOK_BYTES = 1024 * 1024
 
 
 @router.get("/livez", dependencies=[Depends(Public("says that the process answers"))])
@@ -87,11 +85,3 @@ async def receipt_keys(runtime: App) -> dict[str, Any]:
 async def metrics() -> Response:
     """Prometheus text format."""
     return Response(generate_latest(REGISTRY), media_type=CONTENT_TYPE_LATEST)
-
-
-@router.post("/webhooks/{plugin}/{connection}", dependencies=[Depends(Public("each request's signature is checked"))])
-async def webhook(request: Request, runtime: App, plugin: str, connection: UUID) -> Response:
-    """A channel's webhook: signature over the raw bytes, stored and queued in one transaction, answered at once."""
-    body = await request.body()
-    taken = await runtime.connections.webhook(plugin, connection, body, dict(request.headers), runtime.intake)
-    return Response(status_code=200, headers={"X-Messages": str(taken)})

@@ -18,6 +18,7 @@ from omniops.conversation.messages import MessageView
 from omniops.conversation.turns import TurnEvent
 from omniops.conversation.wording import say
 from omniops.privacy.catalog import Catalog
+from omniops.privacy.rights.words import spoken
 from omniops.privacy.service import Answer, Circumstances, Signal, cautions, choices, jurisdiction, signal_of
 from omniops.server import sse
 from omniops.server.idempotency import Idempotent
@@ -27,6 +28,7 @@ from omniops.server.permissions import App, CurrentVisitor, Public, check_origin
 from omniops.server.scripts import BannerFiles
 from omniops.server.visitor_conversations import shown
 from omniops.server.visitor_shapes import Body, Config, Current, Moved, RunningTurn, Session
+from omniops.web.pages import preferences_title, preferences_url
 
 router = APIRouter(prefix="/v1/visitor", tags=["visitor"], route_class=Idempotent)
 
@@ -36,9 +38,10 @@ _LAST = 2**31 - 1
 STREAM: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "Server-sent events. Of an answer: `disclosure`, `message`, `turn`, `level`, `text`, `cite`, "
-        "`card`, `tool` (one runs), `reset` (what was shown of this answer is taken back), and one of `done`, `none`, "
-        "`error` at the end; of a conversation: `message`, and `typing` while a person is. `id` numbers the events: a "
-        "cut stream is taken up again behind one. A comment line every 15 seconds is a sign of life.",
+        "`card`, `tool` (one runs), `consent` (these ended by what was said), `reset` (what was shown of this answer "
+        "is taken back), and one of `done`, `none`, `error` at the end; of a conversation: `message`, and `typing` "
+        "while a person is. `id` numbers the events: a cut stream is taken up again behind one. A comment line every "
+        "15 seconds is a sign of life.",
         "content": {
             "text/event-stream": {
                 "schema": {
@@ -49,8 +52,8 @@ STREAM: dict[int | str, dict[str, Any]] = {
                         "id": {"type": "string"},
                         "event": {
                             "enum": [
-                                *("disclosure", "message", "turn", "level", "text", "cite", "card", "tool", "reset"),
-                                *("done", "none", "error", "typing"),
+                                *("disclosure", "message", "turn", "level", "text", "cite", "card", "tool", "consent"),
+                                *("reset", "done", "none", "error", "typing"),
                             ]
                         },
                         "data": {"type": "string", "contentMediaType": "application/json"},
@@ -73,6 +76,11 @@ class NewMessage(Body):
         max_length=20_000, description="At most 4,000 characters count.", examples=["How long does delivery take?"]
     )
     language: str | None = Field(default=None, max_length=35, pattern=_LANGUAGE)
+    consent: str | None = Field(
+        default=None,
+        max_length=100,
+        description="The number of the browser's choices, where it has one: what words take back ends there too.",
+    )
 
 
 class NewFeedback(Body):
@@ -105,9 +113,9 @@ class Consent(Body):
 
 
 def _config(
-    domain: DomainView, catalog: Catalog, collector: str, language: str, proof_url: str | None, now: datetime
+    domain: DomainView, catalog: Catalog, collector: str, language: str, public_url: str, now: datetime
 ) -> Config:
-    settings = domain.settings
+    settings, tongue = domain.settings, spoken(language)
     asked = ("chat.remember", "analytics") if settings.count_visits else ("chat.remember",)
     presence = settings.hours.at(now) if settings.hours else None
     values = {
@@ -128,7 +136,9 @@ def _config(
         "choices": [choice.to_json() for choice in choices(catalog, language) if choice.purpose in asked],
         "collector": f"consent/{collector}" if settings.count_visits else None,
         "notices": [{"id": notice.id, "version": notice.version, "text": notice.body} for notice in cautions(language)],
-        "proof_url": proof_url,
+        "proof_url": f"{public_url}/privacy/{domain.widget_key}",
+        "choices_url": f"{public_url}{preferences_url(domain.widget_key, tongue)}#",
+        "choices_title": preferences_title(tongue),
         "enforce_identity": settings.enforce_identity,
         "attachment_bytes": settings.attachment_bytes if settings.attachment_count else 0,
     }
@@ -163,8 +173,8 @@ async def config(
     check_origin(request, domain.origins)
     response.headers["Cache-Control"] = "max-age=60"
     response.headers["Vary"] = "Origin"
-    spoken = language or domain.settings.language
-    return _config(domain, runtime.catalog, files.collector, spoken, None, runtime.clock.now())
+    wanted = language or domain.settings.language
+    return _config(domain, runtime.catalog, files.collector, wanted, runtime.settings.public_url, runtime.clock.now())
 
 
 @router.post(
@@ -212,6 +222,8 @@ async def ask(
     """Asks. The answer is streamed; the first events say that the message is durable."""
     streams.check(visitor)
     domain = await runtime.accounts.domain(visitor.scope)
+    if body.consent is not None:
+        await runtime.consents.chats(visitor.scope, body.consent, visitor.subject_id)
     events = await runtime.conversations.ask(
         visitor, domain, body.text, idempotency_key or uuid4().hex, body.language or domain.settings.language
     )

@@ -43,6 +43,16 @@ class Message(Shape):
         default=None, description="On text of the AI, IPTC's digital source type for what a machine made; else null."
     )
     approved: bool = Field(default=False, description="The AI wrote it; a person approved it before it was sent.")
+    delivery: Literal["waiting", "sent", "delivered", "read", "failed", "kept"] | None = Field(
+        default=None, description="How far a channel brought it; null: it is sent by none."
+    )
+    problem: str | None = Field(
+        default=None,
+        description="Stable code of what went wrong with its delivery, or why it waits: `away`, or `reconnect`.",
+    )
+    waiting_since: datetime | None = Field(
+        default=None, description="Since when the channel's other side, or the lack of its access, keeps it waiting."
+    )
 
 
 class Session(BaseModel):
@@ -114,7 +124,9 @@ class Config(Shape):
     choices: list[Choice]
     collector: str | None = Field(description="The file that counts visits after a yes; null where none are.")
     notices: list[Notice]
-    proof_url: str | None
+    proof_url: str | None = Field(description="The business's own notice to visitors, each promise with its proof.")
+    choices_url: str = Field(description="The page of all choices; the token of a session stands behind its `#`.")
+    choices_title: str
     enforce_identity: bool = Field(description="Only visitors whom the business vouched for may write.")
     attachment_bytes: int = Field(description="Largest file that is taken; 0 takes none.")
 

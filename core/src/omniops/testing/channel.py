@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
@@ -12,17 +12,28 @@ from typing import Any, ClassVar
 import pytest
 from pydantic import BaseModel
 
-from omniops.contracts.channel import Channel, Delivery, Incoming, Outgoing, Receipt
+from omniops.contracts.channel import (
+    Channel,
+    Delivery,
+    Echo,
+    Edited,
+    Incoming,
+    Outgoing,
+    Receipt,
+    Removed,
+)
 from omniops.contracts.ids import new_id
 from omniops.contracts.plugin import GateDoor
 from omniops.errors import Permanent, Rejected
 from omniops.hookspecs import Plugin
+from omniops.testing.carrying import CarryingSuite, close_stream
 from omniops.testing.fakes import AnsweringGate
-from omniops.testing.suite import Suite, left_behind
+from omniops.testing.suite import left_behind
 
 DISCLOSURE, ANSWER = "AnAIWritesHere", "TheAnswerItself"
 """Single words, which come through every encoding of a form, a URL or JSON as they are."""
 LISTEN_SECONDS = 10.0
+HEARD = Incoming | Edited | Removed | Echo | Receipt
 NONSENSE = (b"\x00\xff\xfe", b"", b"nonsense", b"<xml/>", b"null", b"[]", b"{}", b"7", b'{"messages": 7}', b"[[[]]]")
 
 
@@ -43,9 +54,9 @@ class Line:
     messages: int = 1
 
 
-class ChannelSuite(Suite):
-    """The contract of a channel. Override `gate` to see what is sent, and `webhook` or `line` where the channel
-    receives."""
+class ChannelSuite(CarryingSuite):
+    """The contract of a channel. Override `gate` to see what is sent, `webhook` or `line` where the channel receives,
+    and `media` where it fetches files."""
 
     channel_name: ClassVar[str | None] = None
     """Which channel, where the plugin offers several."""
@@ -118,7 +129,6 @@ class ChannelSuite(Suite):
     def test_it_is_named(self, channel: Channel) -> None:
         assert channel.name, "the channel has no name"
         assert channel.title.strip(), "the channel has no title for people"
-        assert channel.capabilities.max_length >= 0, "max_length is negative; 0 means no limit"
 
     async def test_send_gives_a_delivery(
         self, channel: Channel, plugin: Plugin, gate: GateDoor, connection: BaseModel
@@ -179,6 +189,23 @@ class ChannelSuite(Suite):
         assert longest <= most, f"a text of {longest} characters was sent; the channel carries {most}"
         missing = [word for word in words if not any(word in text.split() for text in texts)]
         assert not missing, f"{len(missing)} of {len(words)} words were lost without an error, first {missing[0]!r}"
+
+    async def test_a_text_of_max_length_is_carried(
+        self,
+        channel: Channel,
+        plugin: Plugin,
+        gate: GateDoor,
+        connection: BaseModel,
+        received: Callable[[], Sequence[str]],
+    ) -> None:
+        most = channel.capabilities.max_length
+        if not most:
+            pytest.skip("the channel has no limit")
+        text = ("word " * most)[: most - 4] + "last"
+        await self.deliver(channel, plugin, gate, self.message(connection, text))
+        assert any(text in shown for sent in received() for shown in self.shown(sent)), (
+            f"a text of {most} characters, which core cuts for this channel, was not sent as it is"
+        )
 
     def test_an_unsigned_webhook_is_rejected(self, channel: Channel, connection: BaseModel) -> None:
         assert _rejects("verify() without headers", lambda: channel.verify(b"{}", {}, connection)), (
@@ -264,7 +291,7 @@ class ChannelSuite(Suite):
             async with asyncio.timeout(LISTEN_SECONDS):
                 _, cursor = await anext(stream)
         finally:
-            await _close(stream)
+            await close_stream(stream)
         assert cursor, "the first item has no cursor: what comes before the next one would be lost in a crash"
 
     def test_nonsense_is_rejected(self, channel: Channel) -> None:
@@ -316,7 +343,7 @@ async def _heard(channel: Channel, connection: BaseModel, cursor: str, messages:
             async for heard, after in stream:
                 assert isinstance(after, str), f"a cursor is text, not {type(after).__name__}"
                 assert len(after) <= 500, "a cursor has at most 500 characters"
-                assert heard is None or isinstance(heard, Incoming | Receipt), f"heard {type(heard).__name__}"
+                assert heard is None or isinstance(heard, HEARD), f"heard {type(heard).__name__}"
                 if isinstance(heard, Incoming):
                     found.append((heard, after))
                 if len(found) == messages:
@@ -324,13 +351,8 @@ async def _heard(channel: Channel, connection: BaseModel, cursor: str, messages:
     except TimeoutError:
         pytest.fail(f"within {LISTEN_SECONDS:g} s listen() gave {len(found)} messages, the double holds {messages}")
     finally:
-        await _close(stream)
+        await close_stream(stream)
     return found
-
-
-async def _close(stream: AsyncIterator[Any]) -> None:
-    assert isinstance(stream, AsyncGenerator), "listen() is no async generator: core could not close it"
-    await stream.aclose()
 
 
 def _strings(value: Any) -> Iterator[str]:

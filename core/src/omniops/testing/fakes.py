@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 from uuid import UUID
 
-from omniops.contracts.ids import SystemClock
+from omniops.contracts.ids import SystemClock, new_id
+from omniops.contracts.integration import Link
 from omniops.contracts.knowledge import Encoder
-from omniops.contracts.plugin import GateDoor, PluginContext
+from omniops.contracts.plugin import GateDoor, LinkDoor, PluginContext
 from omniops.contracts.scope import Scope
 from omniops.errors import EgressRefused, NotReady, Refused
 
 if TYPE_CHECKING:
     import httpx2
+    from sqlmodel.ext.asyncio.session import AsyncSession
 
 
 class ManualClock:
@@ -78,6 +80,7 @@ class ShutGate:
         categories: Sequence[str] = (),
         subjects: Sequence[UUID] = (),
         scope: Scope | None = None,
+        host: str | None = None,
     ) -> NoReturn:
         raise EgressRefused("There is no gate in this test.", reason="no_gate")
 
@@ -105,6 +108,7 @@ class AnsweringGate:
         categories: Sequence[str] = (),
         subjects: Sequence[UUID] = (),
         scope: Scope | None = None,
+        host: str | None = None,
     ) -> httpx2.AsyncClient:
         import httpx2
 
@@ -120,6 +124,51 @@ class AnsweringGate:
         return self._answer(request)
 
 
+class GivenLinks:
+    """A domain's connections of the plugin, as a test gives them."""
+
+    def __init__(self, *links: Link) -> None:
+        self._links = links
+
+    async def of(self, scope: Scope, kind: str = "") -> Sequence[Link]:
+        return [link for link in self._links if link.scope == scope and kind in ("", link.kind)]
+
+
+def link_of(
+    connection: Any,
+    *,
+    scope: Scope | None = None,
+    kind: str = "",
+    granted: Sequence[str] = (),
+    features: Sequence[str] = (),
+    memory: Mapping[str, str] | None = None,
+) -> Link:
+    """A connection at work, whose memory is a dictionary of its own: `memory` of the link shows what was written."""
+    kept = dict(memory or {})
+
+    async def remember(changes: Mapping[str, str | None], *, session: AsyncSession | None = None) -> None:
+        kept.update({name: value for name, value in changes.items() if value is not None})
+        for name in [name for name, value in changes.items() if value is None]:
+            kept.pop(name, None)
+
+    async def fresh() -> Any:
+        return connection
+
+    link_id = new_id()
+    return Link(
+        id=link_id,
+        scope=scope or Scope(new_id(), new_id()),
+        kind=kind,
+        connection=connection,
+        granted=frozenset(granted),
+        features=frozenset(features),
+        webhook_url=f"https://omniops.example/webhooks/{kind or 'plugin'}/{link_id}",
+        memory=kept,
+        remember=remember,
+        fresh=fresh,
+    )
+
+
 def no_sessions(scope: Scope) -> AbstractAsyncContextManager[Any]:
     """Sessions of a database that is not there."""
     raise NotReady("There is no database in this test.")
@@ -129,8 +178,11 @@ def no_encoder() -> Encoder | None:
     return None
 
 
-def context(name: str, settings: Any, *, folder: Path, gate: GateDoor | None = None) -> PluginContext:
-    """A context whose doors are shut, unless a gate is given: for tests of what a plugin does by itself."""
+def context(
+    name: str, settings: Any, *, folder: Path, gate: GateDoor | None = None, links: LinkDoor | None = None
+) -> PluginContext:
+    """A context whose doors are shut, unless a gate or connections are given: for tests of what a plugin does by
+    itself."""
     return PluginContext(
         name=name,
         settings=settings,
@@ -141,4 +193,5 @@ def context(name: str, settings: Any, *, folder: Path, gate: GateDoor | None = N
         log=RecordingLog(),
         folder=folder,
         encoder=no_encoder,
+        links=links or GivenLinks(),
     )

@@ -3,35 +3,35 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
-from typing import ClassVar
+from collections.abc import Iterator
 
 import pytest
 from pydantic import BaseModel, SecretStr
 
-from omniops.contracts.integration import Integration
+from omniops.contracts.integration import Integration, Link
 from omniops.contracts.plugin import GateDoor, Health
 from omniops.errors import NotReady, OmniOpsError, Reconnect
 from omniops.hookspecs import Plugin
-from omniops.testing.suite import Suite, left_behind
+from omniops.testing.chosen import ReadingSuite
+from omniops.testing.deliveries import DeliverySuite
+from omniops.testing.fakes import link_of
+from omniops.testing.living import LivingSuite
+from omniops.testing.part import OfIntegration
+from omniops.testing.suite import left_behind
 
 
-class IntegrationSuite(Suite):
+class IntegrationSuite(OfIntegration, LivingSuite, DeliverySuite, ReadingSuite):
     """The contract of an integration. Override `gate` with a double that knows `connection_values`."""
-
-    integration_name: ClassVar[str | None] = None
-    """Which integration, where the plugin offers several."""
-
-    @pytest.fixture
-    def integration(self, plugin: Plugin) -> Integration:
-        """The integration under test."""
-        found: Sequence[Integration] = self.offered(plugin, "integrations")
-        return self.only(found, [one.name for one in found], self.integration_name, "integration_name")
 
     @pytest.fixture
     def bad_connection(self) -> BaseModel | None:
         """A connection whose credentials the double refuses. Override it to see that they are refused."""
         return None
+
+    @pytest.fixture
+    def link(self, integration: Integration, connection: BaseModel) -> Link:
+        """The connection at work. Override it to say what is granted, on and remembered."""
+        return link_of(connection, kind=integration.name)
 
     def test_it_is_named_and_its_processor_declared(self, integration: Integration, plugin: Plugin) -> None:
         assert integration.name, "the integration has no name"
@@ -79,13 +79,11 @@ class IntegrationSuite(Suite):
         _check_health(health, bad_connection)
         assert not health.ok, "check() takes credentials that the other side refuses"
 
-    async def test_disconnecting_twice_is_harmless(
-        self, integration: Integration, connection: BaseModel, gate: GateDoor
-    ) -> None:
+    async def test_disconnecting_twice_is_harmless(self, integration: Integration, link: Link, gate: GateDoor) -> None:
         self.skip_shut(gate, outside=True)
         for _ in range(2):
             try:
-                await integration.disconnect(connection)
+                await integration.disconnect(link)
             except (NotReady, Reconnect):
                 continue  # the connection is deleted here in any case
             except OmniOpsError as error:

@@ -138,10 +138,10 @@ class PluginSuite(Suite):
 
 def _check_processor(processor: Processor) -> None:
     where = f"processor {processor.key!r}"
-    assert processor.hosts, f"{where} names no hosts, so nothing can ever be sent to it"
+    assert processor.hosts or processor.connected_host, f"{where} names no hosts, so nothing can ever be sent to it"
     for host in processor.hosts:
         assert _HOST.match(host), f"{where}: {host!r} is no host name (no scheme, no path, no port, lower case)"
-    assert processor.countries, f"{where} names no country"
+    assert processor.countries or processor.connected_host, f"{where} names no country"
     for country in processor.countries:
         assert _COUNTRY.match(country), f"{where}: {country!r} is no ISO 3166 code such as DE"
     assert processor.purposes, f"{where} names no purpose"
@@ -150,7 +150,7 @@ def _check_processor(processor: Processor) -> None:
 
 def _name_of(item: object) -> str:
     """How core tells items of one hook apart."""
-    return str(getattr(item, "name", "") or getattr(item, "kind", ""))
+    return str(getattr(item, "name", "") or getattr(item, "kind", "") or getattr(item, "__name__", ""))
 
 
 def _sources(cls: type[Plugin]) -> tuple[str, list[Path]]:

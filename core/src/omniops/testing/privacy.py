@@ -143,7 +143,7 @@ class PrivacySuite(Suite):
         self, plugin_class: type[Plugin], context: PluginContext, person: Person, gate: GateDoor
     ) -> None:
         self.skip_shut(gate, outside=True)
-        shut = make_context(context.name, context.settings, folder=context.folder, gate=ShutGate())
+        shut = make_context(context.name, context.settings, folder=context.folder, gate=ShutGate(), links=context.links)
         store = self._store(plugin_class(shut))
         for act in ("erase", "export"):
             try:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from omniops.audit.service import Audit
+from omniops.audit.service import SIGNING, Audit
 from omniops.contracts.ids import Clock, new_id
 from omniops.contracts.scope import Scope
 from omniops.database.links import Links
@@ -34,7 +34,7 @@ class Rooms:
     @asynccontextmanager
     async def open(cls, links: Links, root: FolderRoot, clock: Clock) -> AsyncIterator[Rooms]:
         database = Database(links)
-        audit = Audit(database, clock)
+        audit = Audit(database, clock, root.secret(SIGNING))
         database.audit_system_use(audit.system_use)
         vault = Vault(database, root, audit, PrivacyPolicy(Catalog.build(), clock))
         await vault.check_root()

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import psycopg
@@ -23,6 +24,27 @@ from omniops.database.roles import prepare
 from omniops.vault.roots import FolderRoot
 
 URL = "OMNIOPS_TEST_DATABASE_URL"
+
+
+class Administrator:
+    """What a test reads and changes as the administrator of a database: each statement is a transaction of its own,
+    over one connection that the first one opens. Close it before the database goes."""
+
+    def __init__(self, links: Links) -> None:
+        self._links = links
+        self._connection: psycopg.Connection | None = None
+
+    def rows(self, statement: Any, values: Sequence[Any] | None = None) -> list[tuple[Any, ...]]:
+        """The rows of a statement, none for one that gives none. Without `values` a `%` is one, and several statements
+        may stand in a line."""
+        if self._connection is None or self._connection.closed:
+            self._connection = psycopg.connect(self._links.admin.conninfo(), autocommit=True)
+        done = self._connection.execute(statement, values)
+        return done.fetchall() if done.description else []
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
 
 
 @dataclass(slots=True)

@@ -83,11 +83,15 @@ class Suite:
     @pytest.fixture
     def connection(self, plugin_class: type[Plugin]) -> BaseModel:
         """A connection with `connection_values`."""
+        return self.connection_of(plugin_class.Connection)
+
+    def connection_of(self, model: type[BaseModel]) -> BaseModel:
+        """The same of another model. Skips where no values are given and it needs some."""
         try:
-            return plugin_class.Connection(**self.connection_values)
+            return model(**self.connection_values)
         except ValidationError as error:
             if self.connection_values:
-                pytest.fail(f"connection_values do not fit {plugin_class.Connection.__name__}: {error}")
+                pytest.fail(f"connection_values do not fit {model.__name__}: {error}")
             pytest.skip("connection_values are not given, and the connection has fields without a default")
 
     def caller(self, plugin: Plugin) -> Caller:

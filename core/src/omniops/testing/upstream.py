@@ -8,10 +8,11 @@ from __future__ import annotations
 import asyncio
 import json
 import ssl
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
+from inspect import isawaitable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -88,10 +89,14 @@ class Exchange:
         return json.loads(self.body)
 
 
-class Upstream:
-    """The server. `answer` is what every request gets from now on, or a function that decides it."""
+Decides = Callable[[Exchange], Answer | Awaitable[Answer]]
 
-    def __init__(self, answer: Answer | Callable[[Exchange], Answer]) -> None:
+
+class Upstream:
+    """The server. `answer` is what every request gets from now on, or a function that decides it; an async one may ask
+    somebody else first, as vendors do who try an address before they note it."""
+
+    def __init__(self, answer: Answer | Decides) -> None:
         self.answer = answer
         self.exchanges: list[Exchange] = []
         self.connections = 0
@@ -107,7 +112,7 @@ class Upstream:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, answer: Answer | Callable[[Exchange], Answer]) -> AsyncIterator[Upstream]:
+    async def open(cls, answer: Answer | Decides) -> AsyncIterator[Upstream]:
         made = cls(answer)
         loop = asyncio.get_running_loop()
         made._server = await loop.create_server(made._protocol, "127.0.0.1", 0, ssl=_context())
@@ -142,7 +147,8 @@ class Upstream:
                     exchange = await _read(reader)
                     self.exchanges.append(exchange)
                     self.came.set()
-                    answer = self.answer(exchange) if callable(self.answer) else self.answer
+                    decided = self.answer(exchange) if callable(self.answer) else self.answer
+                    answer = await decided if isawaitable(decided) else decided
                     if not await _unless_gone(reader, exchange, _say(answer, writer)):
                         return
         finally:
@@ -185,13 +191,16 @@ async def _say(answer: Answer, writer: asyncio.StreamWriter) -> bool:
     for step in answer.before:
         if not await _step(step, writer):
             return False
-    headers = {"Content-Type": "text/event-stream", **answer.headers, "Transfer-Encoding": "chunked"}
+    bare = answer.status == 204  # has no body, not even an empty one (RFC 9110, 15.3.5)
+    framed = {} if bare else {"Transfer-Encoding": "chunked"}
+    headers = {"Content-Type": "text/event-stream", **answer.headers, **framed}
     lines = [f"HTTP/1.1 {answer.status} Scripted", *(f"{name}: {value}" for name, value in headers.items())]
     writer.write("\r\n".join([*lines, "", ""]).encode())
     for step in answer.steps:
         if not await _step(step, writer):
             return False
-    writer.write(b"0\r\n\r\n")
+    if not bare:
+        writer.write(b"0\r\n\r\n")
     await writer.drain()
     return True
 

@@ -149,7 +149,8 @@ def _read_live(connection: Connection, root: RootProvider, owners: list[Owner]) 
 _OPEN = text(
     "select k.account_id, k.home_id, k.subject_id, k.version, k.wrapped, k.pepper_wrapped, k.account_key_version,"
     " a.epoch, a.wrapped as account_wrapped,"
-    " s.consents, s.consents_until, s.objections, s.opt_outs, s.restricted_at, s.hold, s.erased_at"
+    " s.consents, s.consents_until, s.objections, s.objections_refused, s.opt_outs, s.shut_for_age,"
+    " s.parent_allows, s.sensitive_limited, s.restricted_at, s.hold, s.erased_at"
     " from vault.subject_key k"
     " join vault.account_key a on a.account_id = k.account_id and a.version = k.account_key_version"
     " left join omniops.subject s on s.home_id = k.home_id and s.id = k.subject_id"
@@ -184,14 +185,17 @@ def opening_keys(connection: Connection, root: RootProvider, owners: Iterable[Ow
 
 def state_of(row: object) -> SubjectState:
     """What the door reads of a person, from a row of `subject` or one that was joined with it. A yes without an end was
-    not written by the ledger, and is none."""
+    not written by the ledger, and is none. What a child's age shut is opted out of, but for what a parent opened."""
     consents: Mapping[str, str] = getattr(row, "consents", None) or {}
     ends: Mapping[str, str] = getattr(row, "consents_until", None) or {}
+    shut = frozenset(getattr(row, "shut_for_age", None) or ()) - frozenset(getattr(row, "parent_allows", None) or ())
     return SubjectState(
         consents={p: state if state != "given" or p in ends else "expired" for p, state in consents.items()},
         until={purpose: datetime.fromisoformat(end) for purpose, end in ends.items()},
         objections=frozenset(getattr(row, "objections", None) or ()),
-        opt_outs=frozenset(getattr(row, "opt_outs", None) or ()),
+        overridden=frozenset(getattr(row, "objections_refused", None) or ()),
+        opt_outs=frozenset(getattr(row, "opt_outs", None) or ()) | shut,
+        limited=bool(getattr(row, "sensitive_limited", False)),
         restricted=getattr(row, "restricted_at", None) is not None,
         hold=bool(getattr(row, "hold", False)),
         erased=getattr(row, "erased_at", None) is not None,

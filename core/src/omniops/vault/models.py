@@ -37,7 +37,15 @@ class Subject(Marked, table=True):
     child_below: int | None = not_personal("known to be younger than this many years", default=None)
     parent_verified_at: datetime | None = not_personal("when a parent's consent was verified", default=None)
     objections: list[str] = not_personal("purposes objected to", sa_type=JSONB, default_factory=list)
+    objections_refused: list[str] = not_personal(
+        "those of them that were refused on compelling grounds", sa_type=JSONB, default_factory=list
+    )
     opt_outs: list[str] = not_personal("purposes opted out of", sa_type=JSONB, default_factory=list)
+    shut_for_age: list[str] = not_personal("purposes that a child's age shut", sa_type=JSONB, default_factory=list)
+    parent_allows: list[str] = not_personal(
+        "purposes that a parent's verified consent names", sa_type=JSONB, default_factory=list
+    )
+    sensitive_limited: bool = not_personal("the use of sensitive data is limited to what the law lists", default=False)
     restricted_at: datetime | None = not_personal("processing is restricted since", default=None)
     hold: bool = not_personal("a legal hold forbids deletion", default=False)
     erased_at: datetime | None = not_personal("keys were shredded", default=None)

@@ -19,7 +19,7 @@ from sqlmodel import SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from omniops.contracts.root_keys import RootProvider
-from omniops.database.marks import mark_of
+from omniops.database.marks import marks_of
 from omniops.errors import Refused
 from omniops.vault.crypto import associated, decrypt, encrypt, key_version, new_key, unwrap, wrap
 from omniops.vault.keys import Owner, OwnerKeys, account_key, opening_keys
@@ -183,7 +183,7 @@ async def _tables(connection: AsyncConnection) -> list[Swept]:
         personal = tuple(row.columns) if row.subject else ()
         secret = tuple(row.columns)
         if known is not None:
-            kinds = {column.name: mark.kind for column in known.columns if (mark := mark_of(dict(column.info)))}
+            kinds = {name: mark.kind for name, mark in marks_of(known).items()}
             personal = tuple(name for name in row.columns if kinds.get(name) == "personal")
             secret = tuple(name for name in row.columns if kinds.get(name) == "secret")
         if personal or secret:

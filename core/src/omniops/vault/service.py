@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
@@ -22,18 +23,15 @@ from omniops.vault.keys import Owner, OwnerKeys, account_keys, create_account_ke
 from omniops.vault.opening import Opened, Policy, decided, places, pseudonyms
 from omniops.vault.sealing import Sealer
 from omniops.vault.shredding import LOCK, SHRED, SHRED_ACCOUNT
-from omniops.vault.signing import Signer, verified
 from omniops.vault.tracing import traced
-
-__all__ = ["Signer", "Vault", "verified"]
-
 
 ADDRESSES_SHARED = text("select pg_advisory_xact_lock_shared(hashtext('omniops addresses'))")
 """Held by who writes a member's address; a night holds the same lock alone while it moves them."""
 _EPOCH = text("select max(number) from vault.epoch")
 _FIND = text(
-    "select subject_id from vault.identifier where home_id = :home and kind = :kind and hash = any(:hashes)"
-    " order by row_id limit 1"
+    "select one.hash, found.subject_id from unnest(cast(:hashes as bytea[])) as one (hash), lateral"
+    " (select i.subject_id from vault.identifier i where i.home_id = :home and i.kind = :kind and i.hash = one.hash"
+    " order by i.row_id limit 1) as found"
 )
 _FIND_ALL = text(
     "select distinct subject_id from vault.identifier where home_id = :home and kind = :kind and hash = any(:hashes)"
@@ -138,25 +136,35 @@ class Vault:
     async def find_in(self, scope: Scope, kind: str, value: str, *, session: AsyncSession | None = None) -> UUID | None:
         """`find` for a scope; without a domain, among the members of the account. In the transaction of `session`, if
         one is given."""
+        if session is not None:
+            return (await self.find_each(scope, kind, [value], session=session)).get(value)
+        async with self._database.session(scope) as own:
+            return (await self.find_each(scope, kind, [value], session=own)).get(value)
+
+    async def find_each(
+        self, scope: Scope, kind: str, values: Collection[str], *, session: AsyncSession
+    ) -> dict[str, UUID]:
+        """The subjects with exactly these identifiers, in the transaction of `session`; without those of nobody."""
         home = scope.domain_id or scope.account_id
 
-        def look(sync: Any) -> UUID | None:
+        def look(sync: Any) -> dict[str, UUID]:
             connection = sync.connection()
             keys, before = account_keys(connection, self._root, scope.account_id), None
+            found: dict[str, UUID] = {}
             # A night moves hashes from one key to the next: who came too early for one looks again under the other.
             while keys.keys() != before:
-                hashes = [lookup_hash(value, kind, home, key) for key in keys.values()]
-                row = connection.execute(_FIND, {"home": home, "kind": kind, "hashes": hashes}).first()
-                if row is not None:
-                    found: UUID = row.subject_id
-                    return found
+                hashes: dict[bytes, list[str]] = defaultdict(list)  # two spellings may be one identifier
+                for value in (value for value in values if value not in found):
+                    for key in keys.values():
+                        hashes[lookup_hash(value, kind, home, key)].append(value)
+                rows = connection.execute(_FIND, {"home": home, "kind": kind, "hashes": list(hashes)})
+                found.update({value: row.subject_id for row in rows for value in hashes[row.hash]})
+                if all(value in found for value in values):
+                    break
                 before, keys = keys.keys(), account_keys(connection, self._root, scope.account_id)
-            return None
+            return found
 
-        if session is not None:
-            return await session.run_sync(look)
-        async with self._database.session(scope) as own:
-            return await own.run_sync(look)
+        return await session.run_sync(look)
 
     async def address_hash(self, kind: str, value: str, *, session: AsyncSession | None = None) -> bytes:
         """A look-up hash under the newest night's key, for what must be found before any account is known.
@@ -188,7 +196,7 @@ class Vault:
         def look(sync: Any) -> list[UUID]:
             connection = sync.connection()
             keys, before, found = account_keys(connection, self._root, scope.account_id), None, set[UUID]()
-            while keys.keys() != before:  # as in `find_in`
+            while keys.keys() != before:  # as in `find_each`
                 hashes = [lookup_hash(value, kind, home, key) for key in keys.values()]
                 rows = connection.execute(_FIND_ALL, {"home": home, "kind": kind, "hashes": hashes})
                 found |= set(rows.scalars())
@@ -212,19 +220,23 @@ class Vault:
         async with self._database.session(scope) as session:
             return await session.run_sync(lambda sync: traced(sync.connection(), self._root, home, refs))
 
-    async def shred(self, scope: Scope, subject_id: UUID, *, actor: Actor) -> None:
-        """Destroys a subject's keys, pepper and identifiers in one transaction and enters it into the shred list.
+    async def shred(self, scope: Scope, *subject_ids: UUID, actor: Actor) -> None:
+        """Destroys keys, pepper and identifiers of one person, by whatever subjects, in one transaction, and enters
+        them into the shred list.
 
         Safe to repeat. Afterwards nothing sealed under them opens, in the live database at once and in every copy as
         soon as its epoch key is destroyed. Rows are deleted separately (`erase`). Raises `Refused` while a legal hold
-        stands.
+        stands on any of them: then every key is still there.
         """
         async with self._database.session(scope) as session:
-            held = await self.shred_in(session, [subject_id], actor=actor)
-            if held:
-                raise Refused("A legal hold stands against erasing this person.", reason="hold")
+            if await self.shred_in(session, subject_ids, actor=actor):
+                raise Refused(
+                    "A legal hold stands against erasing this person. Nothing was erased.",
+                    reason="hold",
+                    do="Lift the hold first, or wait until somebody does.",
+                )
             await session.commit()
-        await self.shredded(scope, [subject_id])
+        await self.shredded(scope, subject_ids)
 
     async def shredded(self, scope: Scope, subject_ids: Sequence[UUID]) -> None:
         """Enters those whose shredding was committed into the key mirror's list, where there is one."""

@@ -10,6 +10,9 @@ from urllib.parse import urlencode
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import escape
 
+from omniops.web.centre import page_words
+from omniops.web.telling import FILTERS
+
 CSP = (
     "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; connect-src 'self'; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
@@ -19,8 +22,17 @@ FRAME_CSP = (
     "require-trusted-types-for 'script'; trusted-types 'none'"
 )
 """The page inside the widget's frame: our own scripts and our own API, no style sheet, no picture, nothing else."""
+DASHBOARD_CSP = (
+    "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'nonce-{nonce}'; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; "
+    "trusted-types omniops"
+)
+"""The pages of members: one script, named by the answer's own nonce, whose one policy takes pages of this server."""
 _STATIC = {
+    "tokens.css": "text/css; charset=utf-8",
     "app.css": "text/css; charset=utf-8",
+    "dashboard.css": "text/css; charset=utf-8",
+    "dashboard.js": "text/javascript; charset=utf-8",
     "privacy.css": "text/css; charset=utf-8",
     "icon.svg": "image/svg+xml",
     "preferences.js": "text/javascript; charset=utf-8",
@@ -36,7 +48,8 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals["static"] = static_url
+    environment.filters.update(FILTERS)
+    environment.globals.update(static=static_url, preferences_url=preferences_url, preferences_title=preferences_title)
     return environment
 
 
@@ -45,7 +58,7 @@ def render(template: str, **values: object) -> str:
     return _environment().get_template(template).render(**values)
 
 
-@lru_cache(8)
+@lru_cache(16)
 def static(name: str) -> tuple[bytes, str, str]:
     """Bytes, media type and content hash of a static file. Raises `KeyError` for any other name."""
     media_type = _STATIC[name]
@@ -56,6 +69,16 @@ def static(name: str) -> tuple[bytes, str, str]:
 def static_url(name: str) -> str:
     """An address that changes with the file's content."""
     return f"/static/{name}?v={static(name)[2]}"
+
+
+def preferences_url(widget_key: str, language: str) -> str:
+    """A visitor's choices, to which every public page leads; without a key the page that says where they are."""
+    return f"/preferences?{urlencode({'key': widget_key, 'lang': language} if widget_key else {'lang': language})}"
+
+
+def preferences_title(language: str) -> str:
+    """What that link is called."""
+    return str(page_words(language)["link"])
 
 
 def script_address(base_url: str, widget_key: str) -> str:

@@ -25,6 +25,7 @@ from omniops.gate.grants import Grant
 from omniops.gate.http import client
 from omniops.gate.service import Gate
 from omniops.jobs.service import MAINTENANCE, SENDING, Jobs, Task
+from omniops.privacy.service import all_held
 from omniops.webhooks.endpoints import Endpoints, endpoint
 from omniops.webhooks.models import WebhookDelivery, WebhookEndpoint, WebhookEvent
 from omniops.webhooks.service import DELIVER, TEST, emit, queue, send_later
@@ -46,8 +47,13 @@ USER_AGENT = "OmniOps-Webhooks/1"
 ACTOR = Actor.system("webhooks.deliver")
 
 _PURGE = text(
-    "delete from webhook_event where created_at < :before and not exists (select from webhook_delivery d"
-    " where d.domain_id = webhook_event.domain_id and d.event_id = webhook_event.id and d.state = 'waiting')"
+    "delete from webhook_event e where e.created_at < :before and not exists (select from webhook_delivery d"  # noqa: S608
+    " where d.domain_id = e.domain_id and d.event_id = e.id and d.state = 'waiting')"
+    f" and not {all_held('e.domain_id')}"
+    # An event is about a person whom it names, or whose conversation it names.
+    " and not exists (select from subject s where s.home_id = e.domain_id and s.hold and (s.id::text ="
+    " e.data ->> 'subject_id' or exists (select from conversation c where c.domain_id = s.home_id"
+    " and c.subject_id = s.id and c.id::text = e.data ->> 'conversation_id')))"
 )
 
 
@@ -289,7 +295,8 @@ class Deliveries:
             await session.commit()
 
     async def purge(self) -> None:
-        """Deletes events, and their deliveries with them, that are older than `KEPT_DAYS` and wait for nothing."""
+        """Deletes events, and their deliveries with them, that are older than `KEPT_DAYS` and wait for nothing; not
+        those of a domain or person under a legal hold."""
         async with self._database.system("webhooks: purge old events") as session:
             connection = await session.connection()
             await connection.execute(_PURGE, {"before": self._clock.now() - timedelta(days=KEPT_DAYS)})

@@ -27,6 +27,10 @@ Kind = Literal[
     "case.closed",
     "page.indexed",
     "crawl.finished",
+    "connection.degraded",
+    "connection.recovered",
+    "connection.needs_reauth",
+    "connection.expiring",
     "webhook.disabled",
 ]
 Data = Mapping[str, UUID | str | int | None]

@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from omniops import Health, Info, Plugin, PluginContext, hookimpl
 from omniops.contracts.declaration import Declaration
 from omniops.contracts.integration import Integration
+from omniops.contracts.proof import Probe
 from omniops.contracts.provider import Provider
 from omniops.contracts.vendor import endings
 
 from omniops_anthropic.integration import AnthropicIntegration
 from omniops_anthropic.processor import processor
 from omniops_anthropic.provider import AnthropicProvider
+from omniops_anthropic.proving import AnthropicIsCovered
 from omniops_anthropic.settings import AnthropicConnection, AnthropicSettings
 
 
@@ -38,6 +40,10 @@ class AnthropicPlugin(Plugin):
     @hookimpl
     def integrations(self) -> Sequence[Integration]:
         return [AnthropicIntegration(self.context)]
+
+    @hookimpl
+    def probes(self) -> Sequence[type[Probe]]:
+        return [AnthropicIsCovered]
 
     @hookimpl
     async def health(self) -> Health:

@@ -39,4 +39,5 @@ def processor(settings: AnthropicSettings) -> Processor:
             Mechanism("uk_addendum", TERMS),
             Mechanism("swiss_addendum", TERMS),
         ),
+        measures=("zero_retention",) if settings.retention == "none" else (),
     )

@@ -47,6 +47,7 @@ def processor(settings: GeminiSettings) -> Processor:
         categories=(CATEGORY,),
         **(_OFFICIAL if settings.base_url is None else {}),
         retention=KEEPS[settings.retention] if settings.base_url is None else "",
+        measures=("zero_retention",) if settings.retention == "none" else (),
     )
 
 

@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from omniops import Health, Info, Plugin, hookimpl
 from omniops.contracts.declaration import Declaration
 from omniops.contracts.integration import Integration
+from omniops.contracts.proof import Probe
 from omniops.contracts.provider import Provider
 from omniops.contracts.vendor import endings
 
 from omniops_gemini.deployments import deployments, processor
 from omniops_gemini.integration import GeminiIntegration
 from omniops_gemini.provider import GeminiProvider
+from omniops_gemini.proving import GoogleIsCovered
 from omniops_gemini.settings import GeminiConnection, GeminiSettings
 
 
@@ -34,6 +36,10 @@ class GeminiPlugin(Plugin):
     def integrations(self) -> Sequence[Integration]:
         """None where the operator has another address: a business's key for Google has no business there."""
         return [GeminiIntegration(self.context)] if self.context.settings.base_url is None else ()
+
+    @hookimpl
+    def probes(self) -> Sequence[type[Probe]]:
+        return [GoogleIsCovered]
 
     @hookimpl
     async def health(self) -> Health | None:

@@ -7,15 +7,11 @@ from email.message import EmailMessage
 from email.utils import format_datetime, localtime
 
 from omniops.contracts.channel import Outgoing
+from omniops.contracts.letters import one_line
 
 from omniops_mail.settings import Mailbox
 
 MOST_REFERENCES = 10
-
-
-def one_line(text: str, most: int = 200) -> str:
-    """Text that may stand in a header."""
-    return " ".join(text.split())[:most]
 
 
 def addressed(sender: str, to: str, *, subject: str, key: str, name: str = "") -> EmailMessage:

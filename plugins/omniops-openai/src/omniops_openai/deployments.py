@@ -43,6 +43,7 @@ def processor(settings: OpenAISettings) -> Processor:
         tls=settings.tls if not settings.official else "1.3",
         **(_OFFICIAL if settings.official else {}),
         retention=_keeps(settings),
+        measures=("zero_retention",) if settings.retention == "none" else (),
     )
 
 

@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from omniops import Health, Info, Plugin, hookimpl
 from omniops.contracts.declaration import Declaration
 from omniops.contracts.integration import Integration
+from omniops.contracts.proof import Probe
 from omniops.contracts.provider import Provider
 from omniops.contracts.vendor import endings
 
 from omniops_openai.deployments import deployments, processor
 from omniops_openai.integration import OpenAIIntegration
 from omniops_openai.provider import OpenAIProvider
+from omniops_openai.proving import OpenAIIsCovered
 from omniops_openai.settings import OpenAIConnection, OpenAISettings
 
 
@@ -34,6 +36,10 @@ class OpenAIPlugin(Plugin):
     def integrations(self) -> Sequence[Integration]:
         """None for a server of the operator's: a business's key for OpenAI has no business there."""
         return [OpenAIIntegration(self.context)] if self.context.settings.official else ()
+
+    @hookimpl
+    def probes(self) -> Sequence[type[Probe]]:
+        return [OpenAIIsCovered]
 
     @hookimpl
     async def health(self) -> Health | None:

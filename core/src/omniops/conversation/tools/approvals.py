@@ -13,8 +13,10 @@ from sqlmodel import col, select
 from omniops.accounts.service import Accounts, DomainView
 from omniops.audit.service import Audit, Entry
 from omniops.contracts.ids import Clock
-from omniops.contracts.scope import Actor, Scope
+from omniops.contracts.scope import Actor, Scope, only_a_person
+from omniops.conversation.appointments.chat import AppointmentsInChat
 from omniops.conversation.messages import append, locked
+from omniops.conversation.orders.chat import OrdersInChat
 from omniops.conversation.outbox import Sender
 from omniops.conversation.tools.models import ToolRun
 from omniops.conversation.tools.running import Offered, ToolRuns, TurnRef, Used
@@ -56,6 +58,8 @@ class Approvals:
         runs: ToolRuns,
         sender: Sender,
         audit: Audit,
+        orders: OrdersInChat,
+        appointments: AppointmentsInChat,
         clock: Clock,
     ) -> None:
         self._database = database
@@ -65,16 +69,28 @@ class Approvals:
         self._runs = runs
         self._sender = sender
         self._audit = audit
+        self._orders = orders
+        self._appointments = appointments
         self._clock = clock
 
     async def all(
-        self, scope: Scope, *, state: str | None, after: UUID | None = None, limit: int = 50, actor: Actor
+        self,
+        scope: Scope,
+        *,
+        state: str | None,
+        conversation_id: UUID | None = None,
+        after: UUID | None = None,
+        limit: int = 50,
+        actor: Actor,
     ) -> Sequence[ToolRunView]:
-        """Uses of tools in the order in which they came, after the one with the id `after`."""
+        """Uses of tools, of one conversation or of all, in the order in which they came, after the one with the id
+        `after`."""
         async with self._database.session(scope) as session:
             statement = select(ToolRun).where(ToolRun.domain_id == scope.domain_id)
             if state is not None:
                 statement = statement.where(ToolRun.state == state)
+            if conversation_id is not None:
+                statement = statement.where(ToolRun.conversation_id == conversation_id)
             if after is not None:
                 statement = statement.where(ToolRun.id > after)
             rows = (await session.exec(statement.order_by(col(ToolRun.id)).limit(limit))).all()
@@ -84,9 +100,12 @@ class Approvals:
         """Approved: it runs now, once, and the visitor reads what came of it. Rejected: nothing runs, and the visitor
         reads that.
 
-        Raises `NotFound`, and `Rejected` when somebody decided before, or when the tool is not there any more.
+        Raises `NotFound`, `Refused` (`needs_a_member`) where a key decides about an act of significance, and `Rejected`
+        when somebody decided before, or when the tool is not there any more.
         """
-        offered = {each.tool.name: each for each in await self._tools(await self._accounts.domain(scope))}
+        plugins = await self._tools(await self._accounts.domain(scope))
+        own = [*await self._orders.tools(scope), *await self._appointments.tools(scope)]
+        offered = {each.tool.name: each for each in [*plugins, *own]}
         async with self._database.session(scope) as session:
             statement = select(ToolRun).where(ToolRun.domain_id == scope.domain_id, ToolRun.id == run_id)
             row = (await session.exec(statement.with_for_update())).first()
@@ -94,6 +113,8 @@ class Approvals:
                 raise NotFound("There is no such action.")
             if row.state != "proposed":
                 raise Rejected("This action is decided already.", code="already_decided")
+            if row.risk == "significant":
+                only_a_person(actor, f"Whether to {row.tool} is decided")
             found = offered.get(row.tool)
             if approve and (found is None or found.plugin != row.plugin):
                 raise Rejected(f"The tool {row.tool} is not available here any more.", code="tool_gone")

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from sqlmodel import select
@@ -21,14 +21,16 @@ from omniops.contracts.scope import Actor, Scope
 from omniops.contracts.sealed import seal
 from omniops.contracts.tools import Customer, Tool, ToolAnswer, ToolUse
 from omniops.conversation.messages import locked
-from omniops.conversation.models import Turn, VisitorIdentity
+from omniops.conversation.models import Turn
 from omniops.conversation.parts import clean
 from omniops.conversation.tools.models import ToolRun
 from omniops.conversation.turns import PROCESS
+from omniops.conversation.visitors import identity_of
 from omniops.database.service import Database
 from omniops.errors import NotFound, Rejected
 from omniops.vault.service import Vault
 
+T = TypeVar("T")
 LONGEST_RESULT = 20_000
 """Characters of a result that go on."""
 ACTOR = Actor.system("conversation.tools")
@@ -108,10 +110,15 @@ class ToolRuns:
 
     async def run(self, found: Offered, use: ToolUse, values: Mapping[str, Any]) -> Used:
         """Runs a tool within its time. Whatever it does, the answer is words."""
+        answer = await self._within(found, found.tool.run(use, values))
+        return answer if isinstance(answer, Used) else self._told(found.tool, answer)
+
+    async def _within(self, found: Offered, call: Awaitable[T]) -> T | Used:
+        """What a tool gives within its time, or in words why it gives nothing."""
         tool = found.tool
         try:
             async with asyncio.timeout(tool.timeout):
-                answer = await tool.run(use, values)
+                return await call
         except TimeoutError:
             return Used(f"{tool.name} did not answer in time.", "timeout")
         except (Rejected, NotFound) as error:
@@ -121,7 +128,6 @@ class ToolRuns:
                 "tool.failed", tool=tool.name, plugin=found.plugin, error=type(error).__name__, exc_info=True
             )
             return Used(f"{tool.name} failed.", "failed")
-        return self._told(tool, answer)
 
     def _told(self, tool: Tool, answer: ToolAnswer) -> Used:
         if not isinstance(answer, ToolAnswer) or not isinstance(answer.text, str):
@@ -138,6 +144,9 @@ class ToolRuns:
         """A tool that changes something: on record in the transaction that saw that the AI still may."""
         if (before := await self._same(turn, found, args)) is not None:
             return before
+        checked = await self._within(found, found.tool.check(await self._use(turn, found, "", customer), values))
+        if checked is not None:
+            return checked
         proposed = found.tool.risk == "significant" or turn.drafting
         assert turn.scope.domain_id is not None
         row = ToolRun(
@@ -215,14 +224,20 @@ class ToolRuns:
 
     async def _use(self, turn: TurnRef, found: Offered, key: str, customer: Customer | None) -> ToolUse:
         connection = await self._connected(turn.scope, found.plugin) if found.plugin else None
-        return ToolUse(turn.scope, turn.conversation_id, turn.turn_id, turn.language, key, customer, connection)
+        return ToolUse(
+            turn.scope,
+            turn.conversation_id,
+            turn.turn_id,
+            turn.language,
+            key,
+            customer,
+            connection,
+            turn.subject_id,
+        )
 
     async def _customer(self, turn: TurnRef) -> Customer | None:
         async with self._database.session(turn.scope) as session:
-            statement = select(VisitorIdentity).where(
-                VisitorIdentity.domain_id == turn.scope.domain_id, VisitorIdentity.subject_id == turn.subject_id
-            )
-            row = (await session.exec(statement)).first()
+            row = await identity_of(session, turn.scope, turn.subject_id)
         if row is None:
             return None
         opened = await self._vault.open([row], purpose=PURPOSE, actor=ACTOR)

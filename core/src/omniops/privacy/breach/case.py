@@ -14,6 +14,8 @@ FACTS = ("nature", "consequences", "measures", "effects", "remedial", "contact",
 """What a business writes about a breach. `nature`, `effects` and `remedial` are what Art. 33(5) GDPR asks of the
 register; `nature`, `consequences`, `measures` and `contact` what Art. 33(3) asks of the notification."""
 REGISTER = ("nature", "effects", "remedial")
+UNREADABLE = "unreadable"
+"""What the body of a step holds alone that does not open: somebody changed it."""
 
 
 @dataclass(slots=True)
@@ -96,6 +98,12 @@ def summed(steps: Iterable[tuple[str, datetime, datetime | None, UUID, UUID, Map
 
 def _take(case: Case, kind: str, at: datetime, body: Mapping[str, Any]) -> None:
     match kind.partition("."):
+        case ("timer", _, hours):
+            case.timers.append(int(hours))
+        case ("closed", _, _):
+            case.closed_at = at
+        case _ if UNREADABLE in body:  # `problems` of the register says which
+            return
         case ("declared", _, _):
             for name in ("drill", "role", "establishment", "actors", "since", "until", "copied", "keys_exposed"):
                 setattr(case, name, body[name])
@@ -112,7 +120,3 @@ def _take(case: Case, kind: str, at: datetime, body: Mapping[str, Any]) -> None:
             case.notified.append({**body, "at": at.isoformat(timespec="seconds")})
         case ("told", _, _):
             case.told = dict(body["states"])
-        case ("timer", _, hours):
-            case.timers.append(int(hours))
-        case ("closed", _, _):
-            case.closed_at = at

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 from uuid import UUID
 
 from sqlmodel import select
@@ -14,9 +14,9 @@ from omniops.accounts.models import Account
 from omniops.contracts.breach import BreachDeclared
 from omniops.contracts.ids import Clock, new_id
 from omniops.contracts.plugin import Log
-from omniops.contracts.scope import Actor, Scope
+from omniops.contracts.scope import Actor, ActorKind, Scope, only_a_person
 from omniops.database.service import Database
-from omniops.errors import Rejected
+from omniops.errors import OmniOpsError, Rejected
 from omniops.jobs.service import MAINTENANCE, SENDING, Jobs, Task
 from omniops.plugins.seams import Seams
 from omniops.privacy.breach.affected import Scoping
@@ -265,24 +265,31 @@ class Breaches:
         return await self.register.steps(account_id, breach_id)
 
     async def close(self, account_id: UUID, breach_id: UUID, *, actor: Actor) -> Case:
-        """Closes a case. Raises `Rejected` with everything that still stands against it."""
+        """Closes a case. Raises `Refused` (`needs_a_member`) for a key or a task, `Rejected` with everything that still
+        stands against it."""
         case = await self._open(account_id, breach_id)
+        only_a_person(actor, "A breach case is closed", operator=True)
         if missing := case.missing():
             raise Rejected(" ".join(missing), code="not_complete", do="Complete the case, then close it.")
         await self.register.add(account_id, breach_id, "closed", {}, actor=actor, once=True)
         return await self.register.case(account_id, breach_id)
 
     async def look_at_clocks(self) -> None:
-        """Every minute: an open case calls at 24, 48 and 60 hours, and when its 72 hours are over."""
+        """Every minute: an open case calls at 24, 48 and 60 hours, and when its 72 hours are over. The step is added
+        once the call is out: one that was cut short is made again, and its mails are the same ones. A case whose call
+        fails keeps no other from its turn."""
         now = self._clock.now()
-        for account_id, breach_id, aware_at in await self.register.open_cases():
-            due = [hours for hours in timers() if now - aware_at >= timedelta(hours=hours)]
-            for hours in due:
-                added = await self.register.add(
-                    account_id, breach_id, f"timer.{hours}", {"hours": hours}, actor=CLOCK, once=True
-                )
-                if added:
-                    await self._call(account_id, breach_id, hours)
+        failed: OmniOpsError | None = None
+        for account_id, breach_id, aware_at, kinds in await self.register.open_cases():
+            due = {f"timer.{hours}": hours for hours in timers() if now - aware_at >= timedelta(hours=hours)}
+            try:
+                for kind in [kind for kind in due if kind not in kinds]:
+                    await self._call(account_id, breach_id, due[kind])
+                    await self.register.add(account_id, breach_id, kind, {"hours": due[kind]}, actor=CLOCK, once=True)
+            except OmniOpsError as error:
+                failed = error
+        if failed is not None:
+            raise failed
 
     async def _call(self, account_id: UUID, breach_id: UUID, hours: int) -> None:
         case = await self.register.case(account_id, breach_id)
@@ -329,6 +336,14 @@ def _check(new: NewBreach, now: datetime) -> None:
         raise Rejected(
             "Say who read the data, or that a copy of it got away: one of the two.", code="no_exposure", where="actors"
         )
+    for name in new.actors:
+        if name.partition(":")[0] not in get_args(ActorKind) or not name.partition(":")[2]:
+            raise Rejected(
+                f"{name!r} is nobody whom the audit could name.",
+                code="bad_actor",
+                where="actors",
+                do=f"Write it as an entry of the audit has it: {', '.join(f'{k}:…' for k in get_args(ActorKind))}.",
+            )
     if new.since and new.until and new.since > new.until:
         raise Rejected("It cannot end before it begins.", code="bad_moment", where="until")
     _country(new.establishment)

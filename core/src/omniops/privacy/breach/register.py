@@ -20,7 +20,7 @@ from omniops.contracts.scope import Actor, Scope
 from omniops.contracts.sealed import seal
 from omniops.database.service import Database
 from omniops.errors import NotFound
-from omniops.privacy.breach.case import Case, summed
+from omniops.privacy.breach.case import UNREADABLE, Case, summed
 from omniops.privacy.breach.models import PURPOSE, BreachEvent
 from omniops.vault.service import Vault
 
@@ -31,9 +31,8 @@ _CHAINED = text(
     " where account_id = :account and object = 'breach' and detail->>'sha256' is not null"
 )
 _OPEN = text(
-    "select d.account_id, d.breach_id, d.aware_at from omniops.breach_event d where d.kind = 'declared'"
-    " and not exists (select from omniops.breach_event c where c.account_id = d.account_id"
-    " and c.breach_id = d.breach_id and c.kind = 'closed')"
+    "select account_id, breach_id, max(aware_at) as aware_at, array_agg(kind) as kinds from omniops.breach_event"
+    " group by account_id, breach_id having not bool_or(kind = 'closed') and max(aware_at) is not null"
 )
 
 
@@ -117,11 +116,14 @@ class BreachRegister:
         """All cases of an account, the newest first."""
         return await self._cases(account_id, None)
 
-    async def open_cases(self) -> list[tuple[UUID, UUID, datetime]]:
-        """(account, case, when it became aware) of every open case of the deployment."""
+    async def open_cases(self) -> list[tuple[UUID, UUID, datetime, frozenset[str]]]:
+        """(account, case, when it became aware, kinds of its steps) of every open case of the deployment."""
         async with self._database.system("breach: look at the clocks") as session:
             connection = await session.connection()
-            return [(row.account_id, row.breach_id, row.aware_at) for row in await connection.execute(_OPEN)]
+            return [
+                (row.account_id, row.breach_id, row.aware_at, frozenset(row.kinds))
+                for row in await connection.execute(_OPEN)
+            ]
 
     async def problems(self, account_id: UUID) -> list[str]:
         """What in the register does not fit the audit's chain: steps that were changed, taken away or put in. Empty
@@ -159,7 +161,7 @@ class BreachRegister:
             statement = statement.where(BreachEvent.breach_id == breach_id)
         rows = (await session.exec(statement.order_by(col(BreachEvent.breach_id), col(BreachEvent.seq)))).all()
         opened = await self._vault.open(rows, purpose=PURPOSE, actor=READER, session=session)
-        return rows, [opened(row.body, otherwise={"unreadable": True}) for row in rows]
+        return rows, [opened(row.body, otherwise={UNREADABLE: True}) for row in rows]
 
 
 def _hash(row: BreachEvent, body: Mapping[str, Any]) -> bytes:

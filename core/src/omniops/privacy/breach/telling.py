@@ -13,7 +13,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from omniops.accounts.models import Domain, Member
 from omniops.contracts.ids import Clock
 from omniops.contracts.scope import Actor, Scope
-from omniops.database.marks import mark_of
+from omniops.database.marks import marks_of
 from omniops.database.service import Database
 from omniops.errors import OmniOpsError
 from omniops.mail.service import Post
@@ -187,8 +187,7 @@ def _with_address(scope: Scope) -> list[tuple[type[SQLModel], str]]:
         table = mapper.local_table
         if key not in table.primary_key.columns or "subject_id" not in table.c:  # type: ignore[attr-defined]
             continue
-        for column in table.c:
-            mark = mark_of(dict(column.info))
-            if mark is not None and mark.kind == "personal" and mark.category == _ADDRESS:
-                found.append((mapper.class_, column.name))
+        for name, mark in marks_of(table).items():  # type: ignore[arg-type]
+            if mark.kind == "personal" and mark.category == _ADDRESS:
+                found.append((mapper.class_, name))
     return sorted(found, key=lambda one: (one[0].__name__, one[1]))

@@ -1,19 +1,23 @@
-"""The texts to authorities, controllers and persons, filled from a case. They lie in `texts.json`, each with its source
-and the day of its last review; a business may change the words, never leave an item out."""
+"""The texts to authorities, controllers and persons, filled from a case. They lie in `texts.json`, each with its
+source, how well that was read and the day of its last review; a business may change the words, never leave an item
+out."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from functools import lru_cache
 from importlib.resources import files
 from string import Formatter
-from typing import Any
+from typing import Any, cast
 
 from omniops.errors import NotFound, Rejected
 from omniops.privacy.breach.case import Case
+from omniops.privacy.breach.facts import rules
 from omniops.privacy.catalog import Catalog
+from omniops.privacy.fact import Fact, Grade
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +29,8 @@ class Draft:
     to: str
     title: str
     source: str
+    url: str
+    grade: Grade
     reviewed: str
     body: str
     missing: tuple[str, ...]
@@ -34,6 +40,24 @@ class Draft:
 def _texts() -> Mapping[str, Mapping[str, str]]:
     found: dict[str, dict[str, str]] = json.loads(files("omniops.privacy.breach").joinpath("texts.json").read_bytes())
     return found
+
+
+def facts() -> list[Fact]:
+    """Where the law asks for each text."""
+    review_by = date.fromisoformat(rules()["review_by"])
+    return [
+        Fact(
+            "text",
+            key,
+            text["title"],
+            text["source"],
+            text["url"],
+            cast("Grade", text["grade"]),
+            date.fromisoformat(text["reviewed"]),
+            review_by,
+        )
+        for key, text in _texts().items()
+    ]
 
 
 def drafts(case: Case, business: str, catalog: Catalog) -> list[Draft]:
@@ -52,7 +76,8 @@ def draft(key: str, case: Case, business: str, catalog: Catalog, *, authority: s
     body = text["body"].format_map(
         {name: value or f"[{name}]" if name != "late" else value for name, value in values.items()}
     )
-    return Draft(key, text["regime"], text["to"], text["title"], text["source"], text["reviewed"], body, missing)
+    law = (text["source"], text["url"], cast("Grade", text["grade"]), text["reviewed"])
+    return Draft(key, text["regime"], text["to"], text["title"], *law, body, missing)
 
 
 def complete(found: Draft) -> Draft:

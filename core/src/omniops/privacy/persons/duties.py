@@ -89,7 +89,11 @@ class Duties:
         async with self._database.session(scope) as session:
             locked = await self._people.subjects(session, scope, subject_id, lock=True)
             if any(subject.hold for subject in locked):
-                raise Refused("A legal hold stands against erasing this person.", reason="hold")
+                raise Refused(
+                    "A legal hold stands against erasing this person. Nothing was erased.",
+                    reason="hold",
+                    do="Lift the hold first, or wait until somebody does.",
+                )
             duty = await self._known(session, scope, ids)
             if duty is None:
                 duty = ErasureDuty(
@@ -281,14 +285,15 @@ class Duties:
             return (await session.exec(statement)).first() is not None
 
     async def _delete(self, scope: Scope, duty: ErasureDuty, ids: Sequence[UUID]) -> bool:
-        """Our own half, of every subject of which something is left. False where a hold came in between."""
-        for one in ids:
-            if not (await self._scanner.here(scope, [one])).here:
-                continue
-            try:
-                deleted = await self._erasure.erase(scope, one, actor=ACTOR)
-            except Refused:
-                return False
+        """Our own half, of every subject of which something is left: the keys of all in one transaction, so that nobody
+        is half erased. False where a hold came in between."""
+        left = [one for one in ids if (await self._scanner.here(scope, [one])).here]
+        try:
+            await self._vault.shred(scope, *left, actor=ACTOR)
+        except Refused:
+            return False
+        for one in left:
+            deleted = await self._erasure.delete_rows(scope, one)
             async with self._database.session(scope) as session:
                 row = await session.get(ErasureDuty, (duty.home_id, duty.id), with_for_update=True)
                 assert row is not None
@@ -324,7 +329,9 @@ class Duties:
                 return
             if count and row.state in CLOSED:  # another run was quicker, and this answer is of before
                 return
-            row.state, row.code, row.evidence, row.by = answer.state, answer.code, answer.evidence, by
+            row.state, row.code, row.by = answer.state, answer.code, by
+            row.evidence = answer.evidence if by is None else ""
+            row.words = seal(answer.evidence) if by is not None else None
             row.attempts, row.answered_at = row.attempts + count, self._clock.now()
             session.add(row)
             await session.commit()

@@ -6,9 +6,10 @@ Times are ISO 8601, ids are text, bytes are base64. The schema is JSON Schema 20
 from __future__ import annotations
 
 import json
+import re
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from types import NoneType
 from typing import Any, get_args, get_origin
@@ -17,14 +18,17 @@ from uuid import UUID
 from sqlmodel import SQLModel
 
 from omniops.errors import Rejected
-from omniops.privacy.persons.fields import Field, Held
+from omniops.privacy.fields import Field
+from omniops.privacy.persons.fields import Held
 from omniops.privacy.persons.people import sealed_type
 
 HIDDEN = frozenset({"account.credential"})
 """Categories of which a copy says that they are held, and not what they are: with it others could try the password."""
 SCOPE = frozenset({"domain_id", "account_id", "home_id"})
 """Columns that say in which business's data a row lies, which is nothing about the person."""
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = re.compile("(\\A|[;\t\r\n])(?=[=+@\uff1d\uff0b\uff0d\uff20-])")
+"""Where a formula could begin: at the start of a cell, and, for spreadsheets that part cells by semicolons or tabs,
+behind each of those and in each new line. The wide signs are those of East Asian keyboards."""
 _SCHEMA: dict[type, dict[str, Any]] = {
     str: {"type": "string"},
     bool: {"type": "boolean"},
@@ -33,6 +37,7 @@ _SCHEMA: dict[type, dict[str, Any]] = {
     Decimal: {"type": "string"},
     UUID: {"type": "string", "format": "uuid"},
     datetime: {"type": "string", "format": "date-time"},
+    date: {"type": "string", "format": "date"},
     bytes: {"type": "string", "contentEncoding": "base64"},
     dict: {"type": "object"},
     list: {"type": "array"},
@@ -48,7 +53,7 @@ def plain(value: Any) -> Any:
     """A value as JSON holds it."""
     if isinstance(value, UUID | Decimal):
         return str(value)
-    if isinstance(value, datetime):
+    if isinstance(value, date):  # a moment as well
         return value.isoformat()
     if isinstance(value, bytes):
         return b64encode(value).decode()
@@ -56,11 +61,11 @@ def plain(value: Any) -> Any:
 
 
 def cell(value: Any) -> str:
-    """A value as a spreadsheet may open it: what would begin a formula there is made text by an apostrophe."""
+    """A value as a spreadsheet may open it: what would begin a formula in it is made text by an apostrophe."""
     if value is None:
         return ""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return _FORMULA.sub(r"\1'", text)
 
 
 def column_type(model: type[SQLModel], column: str) -> tuple[type, bool]:
@@ -83,8 +88,8 @@ def parsed(model: type[SQLModel], column: str, value: Any) -> Any:
     try:
         if kind is bytes:
             return b64decode(value, validate=True)
-        if kind is datetime:
-            return datetime.fromisoformat(value)
+        if kind in (datetime, date):
+            return kind.fromisoformat(value)
         if kind in (UUID, Decimal):
             return kind(value)
     except (TypeError, ValueError, ArithmeticError, AttributeError):

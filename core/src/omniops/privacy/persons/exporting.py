@@ -22,10 +22,11 @@ from sqlmodel import SQLModel
 from omniops.contracts.ids import Clock
 from omniops.contracts.scope import Actor, Scope
 from omniops.errors import NotFound, Refused
+from omniops.privacy.fields import Field
 from omniops.privacy.persons.archive import Archive
 from omniops.privacy.persons.encoding import HIDDEN, exported, plain, schema
 from omniops.privacy.persons.encoding import cell as csv_cell
-from omniops.privacy.persons.fields import Field, FieldMap, Held
+from omniops.privacy.persons.fields import FieldMap, Held
 from omniops.privacy.persons.people import PURPOSE, People
 from omniops.privacy.persons.stores import Stores
 from omniops.vault.blob_models import PersonalBlob
@@ -37,7 +38,17 @@ MEDIA_TYPE = "application/vnd.omniops.person+zip"
 """Type of an export that is kept as a file of the person: the next export leaves it out. No upload gets this type."""
 _ROWS, _BYTES = 10_000, 8 * 2**20
 """Most of one file: what is in memory at once. Files that people can open, too."""
-STATE = ("id", "kind", "consents", "objections", "opt_outs", "restricted_at", "created_at")
+STATE = (
+    "id",
+    "kind",
+    "consents",
+    "objections",
+    "opt_outs",
+    "shut_for_age",
+    "sensitive_limited",
+    "restricted_at",
+    "created_at",
+)
 
 
 @dataclass(slots=True)

@@ -1,58 +1,30 @@
-"""The map of fields: what is held of people, where, of which kind, for which purposes and how long.
-
-It comes from the marks of all models, and from the database for the tables of plugins that are not loaded: those are
-on the map with columns of an unknown kind, so that nothing that exists is left out of it.
+"""Which tables about people are there: those of the marks, with their fields, and those of plugins that are not loaded,
+with columns of an unknown kind, so that nothing that exists is left out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Literal, cast, get_args
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, cast, get_args
 
 from sqlalchemy import Table, text
 from sqlmodel import SQLModel
 
 from omniops.contracts.scope import Scope
-from omniops.database.marks import mark_of
 from omniops.database.service import Database
 from omniops.plugins.seams import Seams
 from omniops.privacy.catalog import Catalog
+from omniops.privacy.fields import CORE, Field, fields_of
 from omniops.privacy.holding import holding
 
-CORE = "omniops"
 Home = Literal["domain_id", "account_id"]
 HOMES: tuple[Home, ...] = get_args(Home)
-Kind = Literal["personal", "secret", "not_personal", "key", "unknown"]
 
 _COLUMNS = text(
     "select attname from pg_attribute where attrelid = format('omniops.%I', cast(:name as text))::regclass"
     " and attnum > 0 and not attisdropped order by attnum"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """One column of a table about people.
-
-    `california` and `sensitive` are its category's, see `Category`. A column is `unknown` where its plugin is not
-    loaded: its marks, and with them everything else, are only in the plugin's code.
-    """
-
-    table: str
-    column: str
-    owner: str
-    kind: Kind
-    category: str = ""
-    title: str = ""
-    purposes: tuple[str, ...] = ()
-    retain: str = ""
-    california: str = ""
-    sensitive: bool = False
-    fact: bool = False
-
-    def to_json(self) -> dict[str, Any]:
-        return {**asdict(self), "purposes": list(self.purposes)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +43,7 @@ class Held:
 
 
 class FieldMap:
-    """Reads the marks and the database."""
+    """The map as the database has it."""
 
     def __init__(self, database: Database, seams: Seams, catalog: Catalog) -> None:
         self._database = database
@@ -105,35 +77,15 @@ class FieldMap:
                 else:
                     owner = self._owners.get(name, CORE)
                     if model not in self._marked:
-                        self._marked[model] = tuple(self._fields(model, owner))
+                        self._marked[model] = tuple(fields_of(_table(model), self._catalog, owner))
                     fields = self._marked[model]
                 found.append(Held(name, column, owner, model, fields))
         return found
 
-    def _fields(self, model: type[SQLModel], owner: str) -> Sequence[Field]:
-        found = []
-        for column in model.__table__.columns:  # type: ignore[attr-defined]
-            mark = mark_of(dict(column.info))
-            if mark is None:
-                found.append(Field(str(model.__tablename__), column.name, owner, "key"))
-                continue
-            category = self._catalog.categories.get(mark.category)
-            found.append(
-                Field(
-                    table=str(model.__tablename__),
-                    column=column.name,
-                    owner=owner,
-                    kind=mark.kind,
-                    category=mark.category,
-                    title=category.title if category else mark.why,
-                    purposes=tuple(sorted(mark.purposes)),
-                    retain=mark.retain,
-                    california=category.california if category else "",
-                    sensitive=category.sensitive if category else False,
-                    fact=category.fact if category else False,
-                )
-            )
-        return found
+
+def _table(model: type[SQLModel]) -> Table:
+    table: Table = model.__table__  # type: ignore[attr-defined]
+    return table
 
 
 def _models() -> Mapping[str, type[SQLModel]]:

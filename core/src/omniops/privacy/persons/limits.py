@@ -15,7 +15,7 @@ from omniops.contracts.ids import Clock
 from omniops.contracts.scope import Scope
 from omniops.database.service import Database
 from omniops.errors import Rejected
-from omniops.privacy.catalog import Catalog
+from omniops.privacy.catalog import Catalog, may_be_shut
 from omniops.privacy.persons.people import People
 from omniops.vault.models import Subject
 
@@ -50,21 +50,51 @@ class Limits:
 
         def change(subject: Subject) -> None:
             subject.objections = _changed(subject.objections, purpose, lifted)
+            # Whoever objects anew is heard anew.
+            subject.objections_refused = _changed(subject.objections_refused, purpose, lifted=True)
+
+        return await self._all(scope, subject_id, change)
+
+    def check_refusable(self, purpose: str) -> None:
+        """Raises `Rejected` (`not_refusable`) for a purpose whose objections nobody may refuse."""
+        if not self._known(purpose).refusable:
+            raise Rejected(
+                f"An objection to {purpose!r} is not refused: it is honoured.",
+                code="not_refusable",
+                where="purpose",
+                do=self._there_are(lambda known: known.refusable),
+            )
+
+    async def override(self, scope: Scope, subject_id: UUID, purpose: str) -> tuple[UUID, ...]:
+        """An objection was refused, and the person told: the purpose goes on. Raises `NotFound`, `Rejected`."""
+        self.check_refusable(purpose)
+
+        def change(subject: Subject) -> None:
+            if purpose in subject.objections:
+                subject.objections_refused = _changed(subject.objections_refused, purpose, lifted=False)
 
         return await self._all(scope, subject_id, change)
 
     async def opt_out(self, scope: Scope, subject_id: UUID, purpose: str, *, lifted: bool) -> tuple[UUID, ...]:
         """For what is automated (Art. 22), optional or objectable. Raises `NotFound`, `Rejected` (`no_opt_out`)."""
-        if not _can_opt_out(self._known(purpose)):
+        if not may_be_shut(self._known(purpose)):
             raise Rejected(
                 f"One cannot opt out of {purpose!r}.",
                 code="no_opt_out",
                 where="purpose",
-                do=self._there_are(_can_opt_out),
+                do=self._there_are(may_be_shut),
             )
 
         def change(subject: Subject) -> None:
             subject.opt_outs = _changed(subject.opt_outs, purpose, lifted)
+
+        return await self._all(scope, subject_id, change)
+
+    async def limit(self, scope: Scope, subject_id: UUID, *, lifted: bool) -> tuple[UUID, ...]:
+        """Sensitive data only for what California's list allows; see `sensitive`. Raises `NotFound`."""
+
+        def change(subject: Subject) -> None:
+            subject.sensitive_limited = not lifted
 
         return await self._all(scope, subject_id, change)
 
@@ -86,16 +116,22 @@ class Limits:
 
 
 def _differs(session: AsyncSession, subject: Subject, change: Callable[[Subject], None]) -> bool:
-    before = (subject.restricted_at, subject.objections, subject.opt_outs)
+    before = _limits(subject)
     change(subject)
     session.add(subject)
-    return (subject.restricted_at, subject.objections, subject.opt_outs) != before
+    return _limits(subject) != before
+
+
+def _limits(subject: Subject) -> tuple[object, ...]:
+    return (
+        subject.restricted_at,
+        subject.objections,
+        subject.objections_refused,
+        subject.opt_outs,
+        subject.sensitive_limited,
+    )
 
 
 def _changed(purposes: list[str], purpose: str, lifted: bool) -> list[str]:
     rest = [one for one in purposes if one != purpose]
     return rest if lifted else sorted([*rest, purpose])
-
-
-def _can_opt_out(purpose: Purpose) -> bool:
-    return purpose.automated or purpose.objectable or purpose.basis == "consent"

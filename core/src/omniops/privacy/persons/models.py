@@ -12,7 +12,7 @@ from sqlmodel import Field
 
 from omniops.contracts.ids import new_id, utcnow
 from omniops.contracts.sealed import Sealed
-from omniops.database.marks import not_personal, personal
+from omniops.database.marks import not_personal, personal, secret
 from omniops.database.models import Marked
 
 
@@ -58,7 +58,10 @@ class ErasureTask(Marked, table=True):
     title: str = not_personal("what the store is called")
     state: str = not_personal("waiting, done, nothing_held, refused or failed", default="waiting")
     code: str = not_personal("stable code of a refusal or failure", default="")
-    evidence: str = not_personal("what shows it, in a sentence", default="")
+    evidence: str = not_personal("what shows it, in a sentence of ours or of a store, which names nobody", default="")
+    words: Sealed[str] | None = secret(
+        "what a member says shows it; may name people", purposes=("rights.answer",), default=None
+    )
     attempts: int = not_personal("how often it was asked", default=0)
     by: str | None = not_personal("id of the member or key that closed it by hand", default=None)
     answered_at: datetime | None = not_personal("when it answered last", default=None)

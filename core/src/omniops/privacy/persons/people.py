@@ -7,6 +7,7 @@ from typing import Any, get_args
 from uuid import UUID
 
 from sqlalchemy import text
+from sqlalchemy.orm import load_only
 from sqlmodel import SQLModel, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -63,9 +64,10 @@ class People:
         return found
 
     async def rows(
-        self, scope: Scope, held: Held, subject_ids: Sequence[UUID], size: int = BATCH
+        self, scope: Scope, held: Held, subject_ids: Sequence[UUID], size: int = BATCH, *, only: Sequence[str] = ()
     ) -> AsyncIterator[list[Any]]:
-        """A table's rows about a person, in batches by id: memory does not grow with their number."""
+        """A table's rows about a person, in batches by id: memory does not grow with their number. With `only`, no
+        other columns are loaded, and so none of them is opened."""
         if held.model is None:
             return
         home, key, subject = (getattr(held.model, name) for name in (held.home, "id", "subject_id"))
@@ -73,6 +75,9 @@ class People:
             after: UUID | None = None
             while True:
                 statement = select(held.model).where(home == home_of(scope), subject == subject_id)
+                if only:
+                    columns = (getattr(held.model, name) for name in only)
+                    statement = statement.options(load_only(subject, *columns, raiseload=True))
                 if after is not None:
                     statement = statement.where(key > after)
                 async with self._database.session(scope) as session:

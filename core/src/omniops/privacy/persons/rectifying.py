@@ -12,7 +12,8 @@ from omniops.contracts.scope import Scope
 from omniops.contracts.sealed import seal
 from omniops.database.service import Database
 from omniops.errors import NotFound, Rejected
-from omniops.privacy.persons.fields import Field, FieldMap, Held
+from omniops.privacy.fields import Field
+from omniops.privacy.persons.fields import FieldMap, Held
 from omniops.privacy.persons.people import home_of, is_text
 
 LONGEST = 4000

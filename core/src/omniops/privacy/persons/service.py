@@ -6,7 +6,7 @@ Each act runs over all subjects that are the person, and leaves an entry in the 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, BinaryIO
 from uuid import UUID
@@ -14,9 +14,10 @@ from uuid import UUID
 from omniops.audit.service import Audit, Entry
 from omniops.contracts.rights import Fulfilment, Person
 from omniops.contracts.scope import Actor, Scope
+from omniops.privacy.fields import Field
 from omniops.privacy.persons.duties import Duties
 from omniops.privacy.persons.exporting import MEDIA_TYPE, Exporting
-from omniops.privacy.persons.fields import Field, FieldMap
+from omniops.privacy.persons.fields import FieldMap
 from omniops.privacy.persons.importing import Imported, Importing
 from omniops.privacy.persons.limits import Limits
 from omniops.privacy.persons.models import ErasureDuty, ErasureTask
@@ -70,13 +71,15 @@ class Restricted:
 
 @dataclass(frozen=True, slots=True)
 class DutyView:
-    """A duty to erase: open until `waits_for` is None. Evidence and codes never name the person. From `unreadable_from`
-    on no copy of the database, wherever it lies, leads to the person's keys; None while the duty is open."""
+    """A duty to erase: open until `waits_for` is None. Evidence and codes never name the person; `written` is what
+    members wrote, by task, and may. From `unreadable_from` on no copy of the database, wherever it lies, leads to the
+    person's keys; None while the duty is open."""
 
     duty: ErasureDuty
     tasks: Sequence[ErasureTask]
     to_tell: Sequence[Recipient] = ()
     unreadable_from: datetime | None = None
+    written: Mapping[UUID, str] = field(default_factory=dict)
 
     @property
     def closed(self) -> bool:
@@ -96,7 +99,7 @@ class DutyView:
                     "title": task.title,
                     "state": task.state,
                     "code": task.code,
-                    "evidence": task.evidence,
+                    "evidence": self.written.get(task.id, task.evidence),
                     "attempts": task.attempts,
                     "by": task.by,
                 }
@@ -167,11 +170,11 @@ class Persons:
         await self._note(scope, done.subjects, "rights.import", actor, rows=sum(done.rows.values()))
         return done
 
-    async def sheet(self, scope: Scope, subject_id: UUID, *, actor: Actor) -> dict[str, Any]:
+    async def sheet(self, scope: Scope, subject_id: UUID, *, actor: Actor, language: str = "en") -> dict[str, Any]:
         """What Art. 15(1)(a) to (h) says that a person is to be told. Raises `NotFound`."""
         subjects = await self.people.living(scope, subject_id)
         await self._note(scope, [subject.id for subject in subjects], "rights.sheet", actor)
-        return await self.sheets.of(scope, subjects)
+        return await self.sheets.of(scope, subjects, language)
 
     async def rectify(
         self, scope: Scope, subject_id: UUID, what: str, value: str, *, row_id: UUID | None = None, actor: Actor
@@ -209,6 +212,21 @@ class Persons:
         await self._note(scope, ids, "rights.unobject" if lifted else "rights.object", actor, purpose=purpose)
         return changed
 
+    async def override(self, scope: Scope, subject_id: UUID, purpose: str, *, actor: Actor) -> tuple[UUID, ...]:
+        """Lets a purpose go on whose objection was refused on compelling grounds, and the person told (Art. 21(1)). The
+        subjects that changed. Raises `NotFound`, and `Rejected` for a purpose that no grounds can keep."""
+        ids = await self.same(scope, subject_id)
+        changed = await self.limits.override(scope, subject_id, purpose)
+        await self._note(scope, ids, "rights.object_refused", actor, purpose=purpose)
+        return changed
+
+    async def limit(self, scope: Scope, subject_id: UUID, *, lifted: bool = False, actor: Actor) -> tuple[UUID, ...]:
+        """Sensitive data is used only for what the law lists (Cal. Civ. Code 1798.121). Raises `NotFound`."""
+        ids = await self.same(scope, subject_id)
+        changed = await self.limits.limit(scope, subject_id, lifted=lifted)
+        await self._note(scope, ids, "rights.limit_lifted" if lifted else "rights.limit", actor)
+        return changed
+
     async def opt_out(
         self, scope: Scope, subject_id: UUID, purpose: str, *, lifted: bool = False, actor: Actor
     ) -> tuple[UUID, ...]:
@@ -227,21 +245,26 @@ class Persons:
         await self._note(scope, [UUID(one) for one in duty.subjects], "rights.erase", actor)
         if wait:
             await self.duties.advance(scope, duty_id)
-        return await self.duty(scope, duty_id)
+        return await self.duty(scope, duty_id, actor=actor)
 
-    async def duty(self, scope: Scope, duty_id: UUID) -> DutyView:
-        """How an erasure stands. Raises `NotFound`."""
+    async def duty(self, scope: Scope, duty_id: UUID, *, actor: Actor | None = None) -> DutyView:
+        """How an erasure stands; what members wrote is opened for `actor` only. Raises `NotFound`."""
         duty, tasks = await self.duties.read(scope, duty_id)
+        by_hand = [task for task in tasks if task.words is not None]
+        written: dict[UUID, str] = {}
+        if by_hand and actor is not None:
+            clear = await self.people.open(scope, by_hand, actor=actor)
+            written = {task.id: clear(task.words, otherwise="") or "" for task in by_hand}
         to_tell = await self.recipients.of(scope, [UUID(one) for one in duty.subjects])
         copies = self.nights.unreadable_from(duty.closed_at) if duty.closed_at else None
-        return DutyView(duty, tasks, to_tell, copies)
+        return DutyView(duty, tasks, to_tell, copies, written)
 
     async def settle(self, scope: Scope, duty_id: UUID, task_id: UUID, answer: Fulfilment, *, actor: Actor) -> DutyView:
         """A person closes a task on evidence, where a store cannot answer. Raises `NotFound`, `Rejected`."""
         await self.duties.settle(scope, duty_id, task_id, answer, actor=actor)
         await self.audit.write(Entry(scope.account_id, str(actor), "rights.settle", "erasure"))
         await self.duties.advance(scope, duty_id)
-        return await self.duty(scope, duty_id)
+        return await self.duty(scope, duty_id, actor=actor)
 
     async def scan(
         self, scope: Scope, subject_id: UUID, *, identifiers: Mapping[str, Sequence[str]] | None = None, actor: Actor

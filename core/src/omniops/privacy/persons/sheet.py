@@ -5,7 +5,7 @@ marks of the columns that hold a value, the catalog, the retention rules, the le
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,29 +16,28 @@ from omniops.contracts.declaration import Mark, Purpose
 from omniops.contracts.scope import Actor, Scope
 from omniops.database.service import Database
 from omniops.privacy.catalog import Catalog
-from omniops.privacy.persons.fields import CORE, FieldMap, Held
+from omniops.privacy.fields import CORE
+from omniops.privacy.persons.fields import FieldMap, Held
 from omniops.privacy.persons.people import home_of
 from omniops.privacy.persons.recipients import Recipients
+from omniops.privacy.persons.sheet_text import readable
+from omniops.privacy.persons.titles import Titles
 from omniops.privacy.policy import decide
 from omniops.vault.keys import state_of
 from omniops.vault.models import Subject
 
 BASES = {"contract": "6(1)(b)", "consent": "6(1)(a)", "legal_obligation": "6(1)(c)", "legitimate_interests": "6(1)(f)"}
 RIGHTS = (
-    ("15", "copy", "have a copy of all that is held"),
-    ("16", "rectification", "have what is wrong corrected"),
-    ("17", "erasure", "have it erased"),
-    ("18", "restriction", "have its use restricted"),
-    ("20", "portability", "take it elsewhere, in files that programs read"),
-    ("21", "objection", "object to what rests on a legitimate interest"),
-    ("22", "human", "be answered by a person, not by a machine"),
-    ("7(3)", "withdrawal", "withdraw a consent, as easily as it was given"),
+    ("15", "access"),
+    ("16", "rectification"),
+    ("17", "erasure"),
+    ("18", "restriction"),
+    ("20", "portability"),
+    ("21", "objection"),
+    ("22", "automated_decision"),
+    ("7(3)", "withdrawal"),
 )
-_LOGIC = (
-    "A language model, or a search, answers from the business's own pages. It writes text; what has legal or similarly"
-    " significant effects is decided by a person."
-)
-_COMPLAINT = "The data protection authority of the country where the person lives or works, or of the business."
+"""Articles of the GDPR, and the rights as `rights.kinds` names them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,29 +60,40 @@ class Sheets:
         self._recipients = recipients
         self._catalog = catalog
 
-    async def of(self, scope: Scope, subjects: Sequence[Subject]) -> dict[str, Any]:
-        """The sheet, as JSON can hold it. `sheet_text.py` makes it readable."""
+    async def of(self, scope: Scope, subjects: Sequence[Subject], language: str = "en") -> dict[str, Any]:
+        """The sheet, as JSON can hold it, with titles in a language given as an ISO 639-1 code or a longer tag."""
+        titles = Titles(self._catalog, language)
         found = [one for held in await self._fields.of(scope) if (one := await self._count(scope, held, subjects))]
         return {
+            "language": titles.language,
             "subjects": [str(subject.id) for subject in subjects],
             "since": min(subject.created_at for subject in subjects).isoformat(),
-            "purposes": self._purposes(found, subjects),
-            "categories": self._categories(found),
+            "purposes": self._purposes(found, subjects, titles),
+            "categories": self._categories(found, titles),
             "recipients": [
                 one.to_json() for one in await self._recipients.of(scope, [subject.id for subject in subjects])
             ],
-            "retention": self._retention(found),
-            "rights": [{"article": article, "key": key, "title": title} for article, key, title in RIGHTS],
-            "complaint": _COMPLAINT,
-            "sources": _sources(found),
-            "automated": self._automated(found, subjects),
+            "retention": self._retention(found, titles),
+            "rights": [
+                {"article": article, "key": key, "title": titles.word(f"right.{key}")} for article, key in RIGHTS
+            ],
+            "complaint": titles.word("sheet.authority"),
+            "sources": _sources(found, titles),
+            "automated": self._automated(found, subjects, titles),
             "consents": _merged(subjects),
             "limits": {
                 "restricted_since": _earliest(subjects),
                 "objections": sorted({one for subject in subjects for one in subject.objections}),
+                "objections_refused": sorted({one for subject in subjects for one in subject.objections_refused}),
                 "opt_outs": sorted({one for subject in subjects for one in subject.opt_outs}),
+                "shut_for_age": sorted({one for subject in subjects for one in subject.shut_for_age}),
+                "sensitive_limited": any(subject.sensitive_limited for subject in subjects),
             },
         }
+
+    def text(self, sheet: Mapping[str, Any]) -> str:
+        """The sheet as a person reads it, in its language."""
+        return readable(sheet, Titles(self._catalog, sheet["language"]))
 
     async def _count(self, scope: Scope, held: Held, subjects: Sequence[Subject]) -> _Found | None:
         columns = [field.column for field in held.personal]
@@ -99,7 +109,7 @@ class Sheets:
             rows, oldest, newest, *values = (await (await session.connection()).execute(statement, place)).one()
         return _Found(held, rows, dict(zip(columns, values, strict=True)), oldest, newest) if rows else None
 
-    def _purposes(self, found: Sequence[_Found], subjects: Sequence[Subject]) -> list[dict[str, Any]]:
+    def _purposes(self, found: Sequence[_Found], subjects: Sequence[Subject], titles: Titles) -> list[dict[str, Any]]:
         """Art. 15(1)(a): purposes that a column with a value names, and whether the door lets them through now."""
         used: dict[str, set[str]] = defaultdict(set)
         for one in found:
@@ -110,7 +120,7 @@ class Sheets:
         return [
             {
                 "key": purpose.key,
-                "title": purpose.title,
+                "title": titles.purpose(purpose.key),
                 "basis": purpose.basis,
                 "article": BASES[purpose.basis],
                 "categories": sorted(used[purpose.key]),
@@ -120,7 +130,7 @@ class Sheets:
             if purpose.key in used
         ]
 
-    def _categories(self, found: Sequence[_Found]) -> list[dict[str, Any]]:
+    def _categories(self, found: Sequence[_Found], titles: Titles) -> list[dict[str, Any]]:
         """Art. 15(1)(b), with the categories of California's law."""
         counts: dict[str, int] = defaultdict(int)
         for one in found:
@@ -129,7 +139,7 @@ class Sheets:
         return [
             {
                 "key": category.key,
-                "title": category.title,
+                "title": titles.category(category.key),
                 "california": category.california,
                 "sensitive": category.sensitive,
                 "values": counts[category.key],
@@ -138,7 +148,7 @@ class Sheets:
             if counts.get(category.key)
         ]
 
-    def _retention(self, found: Sequence[_Found]) -> list[dict[str, Any]]:
+    def _retention(self, found: Sequence[_Found], titles: Titles) -> list[dict[str, Any]]:
         """Art. 15(1)(d): per class the rule, and when the newest row of the person goes by it."""
         newest: dict[str, datetime | None] = {}
         for one in found:
@@ -154,29 +164,29 @@ class Sheets:
             said.append(
                 {
                     "class": key,
-                    "title": rule.title if rule else key,
+                    "title": titles.retention(key),
                     "days": days,
                     "until": until.date().isoformat() if until else None,
                 }
             )
         return said
 
-    def _automated(self, found: Sequence[_Found], subjects: Sequence[Subject]) -> list[dict[str, Any]]:
+    def _automated(self, found: Sequence[_Found], subjects: Sequence[Subject], titles: Titles) -> list[dict[str, Any]]:
         """Art. 15(1)(h)."""
         used = {p for one in found for field in one.held.personal if one.values[field.column] for p in field.purposes}
         return [
             {
                 "purpose": purpose.key,
-                "title": purpose.title,
-                "opted_out": any(purpose.key in subject.opt_outs for subject in subjects),
-                "logic": _LOGIC,
+                "title": titles.purpose(purpose.key),
+                "opted_out": any(purpose.key in state_of(subject).opt_outs for subject in subjects),
+                "logic": titles.word("sheet.logic"),
             }
             for purpose in self._catalog.purposes.values()
             if purpose.automated and purpose.key in used
         ]
 
 
-def _sources(found: Sequence[_Found]) -> list[dict[str, Any]]:
+def _sources(found: Sequence[_Found], titles: Titles) -> list[dict[str, Any]]:
     """Art. 15(1)(g): who brought it: OmniOps itself, from the person and the business, or a plugin."""
     tables: dict[str, list[str]] = defaultdict(list)
     for one in found:
@@ -184,7 +194,9 @@ def _sources(found: Sequence[_Found]) -> list[dict[str, Any]]:
     return [
         {
             "source": owner,
-            "title": "The person, and the business's answers" if owner == CORE else f"The plugin {owner}",
+            "title": titles.word("sheet.from_person")
+            if owner == CORE
+            else titles.word("sheet.from_plugin").format(name=owner),
             "tables": sorted(names),
         }
         for owner, names in sorted(tables.items())

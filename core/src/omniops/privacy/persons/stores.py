@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -16,11 +16,15 @@ from omniops.contracts.plugin import Log
 from omniops.contracts.rights import ExternalStore, Fulfilment, Person
 from omniops.contracts.scope import Scope
 from omniops.database.service import Database
-from omniops.plugins.seams import Seams
 
 DEADLINE = 20.0
 """Seconds that a store has for one answer."""
 _LONGEST = 1000
+_LEADS = re.compile(
+    r"[^\s,;<>()]+@[^\s,;<>()]+|(?<!\w)[A-Z]{2}\d{2}(?: ?[A-Z\d]{2,4}){3,8}(?!\w)"
+    r"|(?<![\w-])(?!\d{4}-\d\d-\d\d(?!\d))\+?\(?\d[\d .()/-]{4,}\d(?!\w)"
+)
+"""Mail addresses, accounts, and numbers of six signs or more, but dates: what may lead to somebody."""
 Act = Literal["export", "erase", "rectify", "restrict"]
 
 _RECEIVED = text(
@@ -44,16 +48,19 @@ class Outside:
 class Stores:
     """The stores of all loaded plugins."""
 
-    def __init__(self, database: Database, seams: Seams, log: Log, deadline: float = DEADLINE) -> None:
+    def __init__(
+        self, database: Database, declared: Callable[[], Sequence[Outside]], log: Log, deadline: float = DEADLINE
+    ) -> None:
+        """`declared` gives all that plugins declare, and that core keeps for them."""
         self._database = database
-        self._seams = seams
+        self.declared = declared
         self._log = log
         self._deadline = deadline
 
     async def of(self, scope: Scope) -> list[Outside]:
         """The stores that may hold something of a domain's people: of plugins that were ever switched for it, on or off
         again, and of processors that received something. Members of an account are in none."""
-        found = [Outside(loaded.name, store) for loaded in self._seams.loaded for store in loaded.declaration.stores]
+        found = self.declared()
         if not found or scope.domain_id is None:
             return []
         async with self._database.session(scope) as session:
@@ -100,9 +107,11 @@ class Stores:
 
 
 def _unnamed(said: str, person: Person) -> str:
-    """A text without the person's identifiers: it is kept for longer than the person's data."""
+    """A text without the person's identifiers, and without what may lead to anybody else: it is kept for longer than
+    the person's data."""
     values = sorted({value for known in person.identifiers.values() for value in known if value}, key=len, reverse=True)
-    return re.sub("|".join(map(re.escape, values)), "…", said, flags=re.IGNORECASE) if values else said
+    said = re.sub("|".join(map(re.escape, values)), "…", said, flags=re.IGNORECASE) if values else said
+    return _LEADS.sub("…", said)
 
 
 def _forgotten(task: asyncio.Future[Any]) -> None:

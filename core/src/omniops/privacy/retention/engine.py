@@ -21,7 +21,7 @@ from omniops.accounts.service import Accounts
 from omniops.audit.service import Audit, Entry
 from omniops.contracts.ids import Clock
 from omniops.contracts.retention import Swept
-from omniops.contracts.scope import Actor, Scope
+from omniops.contracts.scope import Actor, Scope, only_a_person
 from omniops.database.service import Database
 from omniops.errors import NotFound, PluginError, Refused, Rejected
 from omniops.jobs.service import MAINTENANCE, Jobs, Task, scope_argument
@@ -113,10 +113,11 @@ class Retention:
     async def approve(self, scope: Scope, run_id: UUID, hash_: str, *, actor: Actor) -> Run:
         """A person's yes to exactly this plan; a worker then deletes it.
 
-        Raises `NotFound`; `Rejected` (`not_planned`, `wrong_hash`); `Refused` (`plan_changed`) where something else
-        would be deleted by now, and then the plan is over.
+        Raises `Refused` (`needs_a_member`) for who is no person; `NotFound`; `Rejected` (`not_planned`, `wrong_hash`);
+        `Refused` (`plan_changed`) where something else would be deleted by now, and then the plan is over.
         """
         row = await self._get(scope, run_id)
+        only_a_person(actor, "A plan of deletions is approved")
         if row.state != "planned":
             raise Rejected(
                 f"This run is {row.state}; only a planned one can be approved.",

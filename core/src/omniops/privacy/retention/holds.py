@@ -34,10 +34,22 @@ LONGEST_REVIEW = 366
 State = Literal["standing", "overdue", "lifted"]
 
 _TURNS = text("select pg_advisory_xact_lock(hashtextextended('hold:' || cast(:home as text), 0))")
-_ALL = text("update subject set hold = :hold where home_id = :home and hold <> :hold and erased_at is null")
+# Locked in one order, as whoever locks several of them does: two that meet wait for each other in turn.
+_ALL = text(
+    "with locked as (select id from subject where home_id = :home and hold <> :hold and erased_at is null order by id"
+    " for update) update subject s set hold = :hold from locked l where s.home_id = :home and s.id = l.id"
+)
 _SOME = text("update subject set hold = :hold where home_id = :home and id = any(:subjects)")
 _LOCK = text("select id from subject where home_id = :home and id = any(:subjects) order by id for update")
 _HELD = text("select subject_id from legal_hold where home_id = :home and lifted_at is null")
+
+
+def all_held(home: str) -> str:
+    """In SQL: that a legal hold stands on all of a domain or account. `home` is its id there, a column or parameter."""
+    return (
+        f"exists (select from omniops.legal_hold h where h.home_id = {home} and h.subject_id is null"
+        " and h.lifted_at is null)"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +109,10 @@ class Holds:
             else:
                 same = await _locked(session, home, subject_id)
                 subject = await session.get(Subject, (home, subject_id))
-                if subject is None or subject.erased_at is not None:
+                if subject is None:
                     raise NotFound("There is no such person.")
+                if subject.erased_at is not None:
+                    raise NotFound("This person was erased; nothing is left to hold.")
                 await connection.execute(_SOME, {"home": home, "subjects": list(same), "hold": True})
             session.add(row)
             await session.commit()

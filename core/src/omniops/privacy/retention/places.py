@@ -16,8 +16,7 @@ from graphlib import TopologicalSorter
 
 from sqlalchemy import ForeignKeyConstraint, LargeBinary, MetaData, Table, UniqueConstraint
 
-from omniops.contracts.declaration import Mark
-from omniops.database.marks import mark_of
+from omniops.database.marks import marks_of
 from omniops.database.policies import scope_kind
 from omniops.errors import ConfigError
 
@@ -58,6 +57,12 @@ class Place:
     has_identifier: bool
 
     @property
+    def needs_keys(self) -> bool:
+        """Whether a row is something that is left of its person. Proof that holds nothing personal is not: it can only
+        be added to, and stays readable without the person's keys."""
+        return self.of_person and (not self.append_only or bool(self.required) or bool(self.fields))
+
+    @property
     def classes(self) -> frozenset[str]:
         return self.required | {field.retain for field in self.fields.values()} | set(self.clocks.values())
 
@@ -77,18 +82,13 @@ def places(metadata: MetaData) -> tuple[Place, ...]:
 
 
 def _classes(table: Table) -> set[str]:
-    return {mark.retain for mark in _marks(table).values() if mark.retain}
-
-
-def _marks(table: Table) -> dict[str, Mark]:
-    found = {column.name: mark_of(dict(column.info)) for column in table.columns}
-    return {name: mark for name, mark in found.items() if mark is not None}
+    return {mark.retain for mark in marks_of(table).values() if mark.retain}
 
 
 def _place(table: Table, tables: Iterable[Table]) -> Place:
     kind = scope_kind(table)
     assert kind is not None
-    home, marks, columns = HOMES[kind], _marks(table), table.columns
+    home, marks, columns = HOMES[kind], marks_of(table), table.columns
     personal = {name: mark for name, mark in marks.items() if mark.kind == "personal"}
     return Place(
         table=table.name,

@@ -16,6 +16,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from omniops.contracts.scope import Actor, Scope
 from omniops.database.service import Database
+from omniops.privacy.retention.holds import all_held
 from omniops.privacy.retention.places import Place
 from omniops.privacy.retention.terms import Terms
 from omniops.vault.service import Vault
@@ -25,9 +26,7 @@ REST = 0.5
 """How long a run rests between two transactions, as a multiple of what the last one took."""
 ACTOR = Actor.system("privacy.retention")
 
-_HOME_HELD = text(
-    "select exists (select from legal_hold where home_id = :home and subject_id is null and lifted_at is null)"
-)
+_HOME_HELD = text(f"select {all_held(':home')}")
 _COUNT = text(
     "update retention_run set deleted = jsonb_set(deleted, array[:name],"
     " to_jsonb(coalesce((deleted ->> :name)::bigint, 0) + :rows)) where home_id = :home and id = :run"
@@ -56,19 +55,22 @@ class Sweeper:
 
     async def sweep(self, places: Sequence[Place]) -> None:
         """Every place, those first whose rows refer to others'. Raises `HomeHeld`."""
-        for place in places:
-            values: dict[str, Any] = {}
-            due = self._terms.due(place, values)
-            if due is not None:
-                await self._walk(place, due, values, None)
-            for column in self._terms.emptied(place):
-                values = {}
-                await self._walk(place, self._terms.due_field(place, column, values), values, column)
+        async with self._database.background(self._scope) as own:
+            for place in places:
+                async with self._session(place, own) as session:
+                    values: dict[str, Any] = {}
+                    due = self._terms.due(place, values)
+                    if due is not None:
+                        await self._walk(session, place, due, values, None)
+                    for column in self._terms.emptied(place):
+                        values = {}
+                        field = self._terms.due_field(place, column, values)
+                        await self._walk(session, place, field, values, column)
 
     async def shred(self, tables: Sequence[Place], unknown: Sequence[tuple[str, str]]) -> None:
         """Destroys the keys of persons of whom nothing is left. `unknown` are tables about people that no model is
         known of, each with its home's column: a row there counts as something."""
-        about = [(p.table, p.home) for p in tables if p.of_person]
+        about = [(p.table, p.home) for p in tables if p.needs_keys]
         home = "domain_id" if self._scope.domain_id else "account_id"
         left = [
             f'not exists (select from "{table}" o where o.{column} = s.home_id and o.subject_id = s.id)'
@@ -83,9 +85,9 @@ class Sweeper:
             " for update of s skip locked"
         )
         last = UUID(int=0)
-        while True:
-            begun = time.perf_counter()
-            async with self._database.session(self._scope) as session:
+        async with self._database.background(self._scope) as session:
+            while True:
+                begun = time.perf_counter()
                 connection = await session.connection()
                 place = {"home": self._home, "last": last, "settled": self._terms.settled}
                 ids = list((await connection.execute(statement, place)).scalars())
@@ -95,13 +97,15 @@ class Sweeper:
                     free = [one for one in free if one not in held]
                     await connection.execute(_SHREDDED, {"rows": len(free), "home": self._home, "run": self._run})
                 await session.commit()
-            await self._vault.shredded(self._scope, free)
-            if not ids:
-                return
-            last = ids[-1]
-            await asyncio.sleep(REST * (time.perf_counter() - begun))
+                await self._vault.shredded(self._scope, free)
+                if not ids:
+                    return
+                last = ids[-1]
+                await asyncio.sleep(REST * (time.perf_counter() - begun))
 
-    async def _walk(self, place: Place, due: str, values: dict[str, Any], column: str | None) -> None:
+    async def _walk(
+        self, session: AsyncSession, place: Place, due: str, values: dict[str, Any], column: str | None
+    ) -> None:
         """Goes through a table once in the order of its key; rows that somebody works with at that moment are passed
         over."""
         # Locked first and looked at again afterwards: what was written about a row until then counts.
@@ -115,21 +119,21 @@ class Sweeper:
         else:
             act = text(f'update "{place.table}" {of.replace("t where", f"t set {column} = null where", 1)}')  # noqa: S608
         last = UUID(int=0)
-        async with self._sessions(place) as session:
-            while True:
-                begun = time.perf_counter()
-                connection = await session.connection()
-                if (await connection.execute(_HOME_HELD, {"home": self._home})).scalar_one():
-                    raise HomeHeld
-                values |= {"home": self._home, "last": last}
-                ids = list((await connection.execute(find, values)).scalars())
-                if not ids:
-                    return
-                rows = (await connection.execute(act, {**values, "ids": ids})).all()
-                await self._along(session, place, column, rows)
+        while True:
+            begun = time.perf_counter()
+            connection = await session.connection()
+            if (await connection.execute(_HOME_HELD, {"home": self._home})).scalar_one():
+                raise HomeHeld
+            values |= {"home": self._home, "last": last}
+            ids = list((await connection.execute(find, values)).scalars())
+            if not ids:
                 await session.commit()
-                last = ids[-1]
-                await asyncio.sleep(REST * (time.perf_counter() - begun))
+                return
+            rows = (await connection.execute(act, {**values, "ids": ids})).all()
+            await self._along(session, place, column, rows)
+            await session.commit()
+            last = ids[-1]
+            await asyncio.sleep(REST * (time.perf_counter() - begun))
 
     async def _along(self, session: AsyncSession, place: Place, column: str | None, rows: Sequence[Any]) -> None:
         """What goes with rows in the same transaction: exact look-ups, look-ups of tokens, and the count."""
@@ -149,11 +153,10 @@ class Sweeper:
         await connection.execute(_COUNT, {"name": name, "rows": len(rows), "home": self._home, "run": self._run})
 
     @asynccontextmanager
-    async def _sessions(self, place: Place) -> AsyncIterator[AsyncSession]:
-        """A session of the domain; of the system where the app may only add, with an entry in the audit."""
+    async def _session(self, place: Place, own: AsyncSession) -> AsyncIterator[AsyncSession]:
+        """Our own session; the system's where the app may only add, with an entry in the audit."""
         if not place.append_only:
-            async with self._database.session(self._scope) as session:
-                yield session
+            yield own
         else:
             async with self._database.system(f"retention: {place.table} past its time", self._scope) as session:
                 yield session

@@ -10,16 +10,20 @@ import re
 from dataclasses import dataclass
 from functools import cache
 
+from omniops.privacy.rights.taking_back import takes_back
+
 LONGEST = 600
 """Characters of a message that is looked at: who writes more writes about more."""
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The right that a message uses, and the language of the rule that saw it."""
+    """The right that a message uses, and the language of the rule that saw it. `takes_back`: a consent is taken back in
+    plain words, whatever else is asked for."""
 
     right: str
     language: str
+    takes_back: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,14 +143,16 @@ _RULES = {
 def asked_for(text: str) -> Found | None:
     """The right that a message uses, or None. Erasure wins over a copy: it cannot be undone and is confirmed anyway."""
     said = text.casefold().replace("’", "'")[:LONGEST].strip()
+    back = takes_back(said)
+    plain = back is not None and back.plain
     for language, rules in _compiled().items():
         elsewhere, about = _not_meant(language)
         for right, pattern in rules.items():
             for match in pattern.finditer(said):
                 behind = min(len(said), match.end() + 40)
                 if not elsewhere.search(said, match.start(), behind) and not about.search(said):
-                    return Found(right, language)
-    return None
+                    return Found(right, language, plain)
+    return None if back is None else Found("withdrawal", back.language, plain)
 
 
 @cache

@@ -25,9 +25,12 @@ from omniops.privacy.rights.clocks import REGIONS, Course, Due, Pause, dues, reg
 from omniops.privacy.rights.kinds import RIGHTS
 from omniops.privacy.rights.models import RightsCase, RightsEvent, RightsLink, RightsTask, RightsWords
 from omniops.vault.models import Subject
+from omniops.vault.service import Vault
 from omniops.webhooks.service import emit
 
 CLOSED = ("done", "nothing_held", "refused")
+HELD = "hold"
+"""The code of our own task while a legal hold refuses it (Art. 17(3)(e) GDPR)."""
 """States of a task that needs nothing more."""
 LONGEST = 4000
 """Characters of what a requester writes."""
@@ -61,8 +64,9 @@ class Came:
 class Book:
     """The rows of cases."""
 
-    def __init__(self, database: Database, accounts: Accounts, clock: Clock) -> None:
+    def __init__(self, database: Database, vault: Vault, accounts: Accounts, clock: Clock) -> None:
         self.database = database
+        self.vault = vault
         self._accounts = accounts
         self.clock = clock
 
@@ -130,20 +134,22 @@ class Book:
             raise Rejected("This case is closed.", code="case_closed")
         return case
 
-    async def unproven(
-        self, session: AsyncSession, scope: Scope, conversation_id: UUID, right: str
+    async def said_before(
+        self, session: AsyncSession, scope: Scope, conversation_id: UUID, right: str, state: str = "unproven"
     ) -> RightsCase | None:
-        """A case of a conversation that nobody confirmed yet: saying it again opens no other."""
+        """A case of a conversation in that state: saying it again opens no other."""
         statement = select(RightsCase).where(
             RightsCase.domain_id == scope.domain_id,
             RightsCase.conversation_id == conversation_id,
             RightsCase.right == right,
-            RightsCase.state == "unproven",
+            RightsCase.state == state,
         )
         return (await session.exec(statement.order_by(col(RightsCase.id).desc()).limit(1))).first()
 
-    def note(self, session: AsyncSession, case: RightsCase, name: str, actor: Actor, **detail: Any) -> None:
-        """Adds to what happened, in the session's transaction."""
+    def note(
+        self, session: AsyncSession, case: RightsCase, name: str, actor: Actor, *, words: str = "", **detail: Any
+    ) -> None:
+        """Adds to what happened, in the session's transaction. `words` are a member's, and are sealed."""
         session.add(
             RightsEvent(
                 domain_id=case.domain_id,
@@ -151,6 +157,7 @@ class Book:
                 name=name,
                 actor=str(actor),
                 detail=detail,
+                words=seal(words) if words else None,
                 at=self.clock.now(),
             )
         )
@@ -212,7 +219,9 @@ class Book:
         if task is None:
             task = RightsTask(domain_id=case.domain_id, case_id=case.id, store=store, title=title)
         if answer is not None and (task.by is None or by is not None):
-            task.state, task.code, task.evidence, task.by = answer.state, answer.code, answer.evidence, by
+            task.state, task.code, task.by = answer.state, answer.code, by
+            task.evidence = answer.evidence if by is None else ""
+            task.words = seal(answer.evidence) if by is not None else None
             task.attempts, task.answered_at = task.attempts + 1, self.clock.now()
         session.add(task)
 
@@ -261,3 +270,9 @@ def _end_of(day: date) -> datetime:
 
 def _code(length: int) -> str:
     return "".join(secrets.choice(_CODE) for _ in range(length))
+
+
+def settled(task: RightsTask) -> bool:
+    """Whether a task needs nothing more. What a hold refuses is tried again until somebody lifts the hold, or refuses
+    the request."""
+    return task.state in CLOSED and (task.code != HELD or task.by is not None)

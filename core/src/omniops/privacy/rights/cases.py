@@ -8,7 +8,6 @@ every place; and it closes when every place has answered, with a reply and a sig
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -19,21 +18,18 @@ from omniops.accounts.service import Accounts
 from omniops.audit.service import Audit, Entry
 from omniops.contracts.rights import Fulfilment
 from omniops.contracts.scope import Actor, Scope
-from omniops.errors import Refused, Rejected
+from omniops.errors import NotFound, Refused, Rejected
 from omniops.jobs.service import SENDING, Jobs, Retry, Task, scope_argument
-from omniops.privacy.rights.book import CLOSED, Asked, Book, Came
-from omniops.privacy.rights.certificates import certified
-from omniops.privacy.rights.fulfilling import PERSON, Fulfilling
-from omniops.privacy.rights.kinds import AUTOMATIC, REFUSALS, RIGHTS
+from omniops.privacy.rights.book import CLOSED, Asked, Book, Came, settled
+from omniops.privacy.rights.ending import Ending
+from omniops.privacy.rights.fulfilling import Fulfilling
+from omniops.privacy.rights.kinds import AUTOMATIC, REFUSALS, fits
 from omniops.privacy.rights.letters import RULES, Letters
-from omniops.privacy.rights.models import RightsCase, RightsEvent, RightsLetter, RightsTask
+from omniops.privacy.rights.models import RightsCase, RightsEvent, RightsTask
 from omniops.privacy.rights.views import CaseView
-from omniops.vault.signing import Signer
-from omniops.webhooks.service import emit
+from omniops.signing import Signer
 
 ACTOR = Actor.system("privacy.case")
-COPY_DAYS = 7
-"""How long the link to a copy is good for."""
 
 
 class Cases:
@@ -56,15 +52,14 @@ class Cases:
         self._accounts = accounts
         self._jobs = jobs
         self._audit = audit
-        self._signer = signer
-        self._public_url = public_url
+        self.ending = Ending(book, letters, accounts, signer, public_url)
         # One that fails is left to `privacy:cases`, which asks again.
         jobs.register(Task("privacy:case", self.run, queue=SENDING, retry=Retry(attempts=3)))
 
     @property
     def public_key(self) -> bytes:
         """What certificates are checked with."""
-        return self._signer.public_bytes
+        return self.ending.public_key
 
     # Opening
 
@@ -123,11 +118,11 @@ class Cases:
         async with self.book.database.session(scope) as session:
             case = await self.book.get(session, scope, case.id, lock=True)
             tasks = await self.book.tasks(session, case)
-            if case.state == "open" and all(task.state in CLOSED for task in tasks):
+            if case.state == "open" and all(map(settled, tasks)):
                 if await self.automatic(scope, case) or case.right == "child":
-                    await self._finish(session, scope, case, tasks, None, by=RULES, actor=ACTOR)
+                    await self.ending.finish(session, scope, case, tasks, None, by=RULES, actor=ACTOR)
                 else:
-                    await self._draft(session, scope, case, tasks)
+                    await self.ending.draft(session, scope, case, tasks)
             await session.commit()
 
     async def act(self, scope: Scope, case_id: UUID, *, actor: Actor) -> CaseView:
@@ -146,14 +141,14 @@ class Cases:
     ) -> CaseView:
         """A person decides who asks, or that an agent's mandate holds, and whom it is about. Raises `NotFound` for
         subjects of another scope, `Rejected`."""
-        _worded(evidence, "evidence")
+        worded(evidence, "evidence")
         async with self.book.database.session(scope) as session:
             case = await self.book.open_(session, scope, case_id)
             for one in subjects:
                 await self.fulfilling.living(scope, one)
             case.subjects, case.identity = [str(one) for one in subjects], "person"
             await self.begin(session, scope, case)
-            self.book.note(session, case, "proven", actor, evidence=evidence.strip(), subjects=len(subjects))
+            self.book.note(session, case, "proven", actor, words=evidence.strip(), subjects=len(subjects))
             await session.commit()
         await self._note(scope, actor, "case.prove", case)
         return await self.read(scope, case_id, actor=actor)
@@ -166,13 +161,14 @@ class Cases:
             case = await self.book.open_(session, scope, case_id)
             found = {task.id: task for task in await self.book.tasks(session, case)}
             if (task := found.get(task_id)) is None:
-                raise Rejected("This case has no such task.", code="no_such_task", where="task")
+                raise NotFound("This case has no such task.", do="Look at the case's tasks; give the id of one.")
             await self.book.answer(session, case, task.store, task.title, answer, by=str(actor))
             self.book.note(session, case, "settled", actor, store=task.store, state=answer.state)
             tasks = await self.book.tasks(session, case)
-            if all(one.state in CLOSED for one in tasks):
-                await self._draft(session, scope, case, tasks)
+            if all(map(settled, tasks)):
+                await self.ending.draft(session, scope, case, tasks)
             await session.commit()
+        await self.fulfilling.settled(scope, case, task.store, answer, actor=actor)
         await self._note(scope, actor, "case.settle", case)
         return await self.read(scope, case_id, actor=actor)
 
@@ -203,7 +199,7 @@ class Cases:
         async with self.book.database.session(scope) as session:
             case = await self.book.open_(session, scope, case_id)
             tasks = await self.book.tasks(session, case)
-            await self._finish(session, scope, case, tasks, text, by=str(actor), actor=actor)
+            await self.ending.finish(session, scope, case, tasks, text, by=str(actor), actor=actor)
             await session.commit()
         await self._note(scope, actor, "case.close", case)
         return await self.read(scope, case_id, actor=actor)
@@ -211,26 +207,28 @@ class Cases:
     async def refuse(self, scope: Scope, case_id: UUID, code: str, reason: str, *, actor: Actor) -> CaseView:
         """Refuses for a reason of law. The reply names it, and where the person can complain (Art. 12(4)).
 
-        Raises `Rejected` without a code of the law or without a reason, `NotFound`."""
-        if code not in REFUSALS:
-            raise Rejected(
-                f"The law knows no refusal {code!r}.",
-                code="no_such_refusal",
-                where="code",
-                do=f"There are: {', '.join(REFUSALS)}.",
-            )
-        _worded(reason, "reason")
+        Raises `Rejected` without a code of the law that fits the right, or without a reason; `NotFound`. An objection
+        as a whole is refused only where it is none (Art. 12): against grounds, `objections.py` weighs each purpose."""
+        worded(reason, "reason")
         async with self.book.database.session(scope) as session:
             case = await self.book.open_(session, scope, case_id)
+            if code not in REFUSALS or not fits(code, case.right):
+                fitting = [one for one in REFUSALS if fits(one, case.right)]
+                raise Rejected(
+                    f"The law knows no refusal {code!r} of the right {case.right!r}.",
+                    code="no_such_refusal",
+                    where="code",
+                    do=f"There are: {', '.join(fitting)}.",
+                )
             case.refusal = code
             tasks = await self.book.tasks(session, case)
-            for task in [task for task in tasks if task.state not in CLOSED]:
+            for task in [task for task in tasks if not settled(task)]:
                 said = Fulfilment("refused", REFUSALS[code], code)
                 await self.book.answer(session, case, task.store, task.title, said, by=str(actor))
-            self.book.note(session, case, "refused", actor, code=code, reason=reason.strip())
+            self.book.note(session, case, "refused", actor, words=reason.strip(), code=code)
             text = self.letters.text(case, "refused", {"law": REFUSALS[code], "reason": reason.strip()})
             tasks = await self.book.tasks(session, case)
-            await self._finish(session, scope, case, tasks, text, by=str(actor), actor=actor, refused=True)
+            await self.ending.finish(session, scope, case, tasks, text, by=str(actor), actor=actor, refused=True)
             await session.commit()
         await self._note(scope, actor, "case.refuse", case)
         return await self.read(scope, case_id, actor=actor)
@@ -238,7 +236,7 @@ class Cases:
     async def extend(self, scope: Scope, case_id: UUID, reason: str, *, actor: Actor) -> CaseView:
         """Takes the longer term, and tells the person why (Art. 12(3)). Raises `Rejected` without a reason, a second
         time, where no law extends, and after the first term is over."""
-        _worded(reason, "reason")
+        worded(reason, "reason")
         async with self.book.database.session(scope) as session:
             case = await self.book.open_(session, scope, case_id)
             now, before = self.book.clock.now(), case.due_at
@@ -250,7 +248,7 @@ class Cases:
                 raise Rejected("No law extends the term of this case.", code="not_extendable")
             values = {"reason": reason.strip(), "day": f"{case.due_at:%Y-%m-%d}"}
             await self.letters.at_once(session, scope, case, "extended", values)
-            self.book.note(session, case, "extended", actor, reason=reason.strip(), due=f"{case.due_at:%Y-%m-%d}")
+            self.book.note(session, case, "extended", actor, words=reason.strip(), due=f"{case.due_at:%Y-%m-%d}")
             session.add(case)
             await session.commit()
         await self._note(scope, actor, "case.extend", case)
@@ -289,7 +287,9 @@ class Cases:
             tasks = await self.book.tasks(session, case)
             events = select(RightsEvent).where(RightsEvent.domain_id == case.domain_id, RightsEvent.case_id == case.id)
             happened = (await session.exec(events.order_by(col(RightsEvent.id)))).all()
-            words, letters, opened = await self.letters.all(session, scope, case, actor=actor)
+            written: list[RightsTask | RightsEvent] = [*tasks, *happened]
+            beside = [row for row in written if row.words is not None]
+            words, letters, opened = await self.letters.all(session, case, beside, actor=actor)
         return CaseView(
             case,
             await self.book.terms(scope, case),
@@ -298,6 +298,7 @@ class Cases:
             [(one, opened(one.text, otherwise="")) for one in letters],
             opened(words.text, otherwise="") if words is not None and words.text is not None else "",
             opened(words.email, otherwise="") if words is not None and words.email is not None else "",
+            {row.id: opened(row.words, otherwise="") or "" for row in beside},
         )
 
     async def certificate(self, scope: Scope, case_id: UUID) -> dict[str, Any]:
@@ -307,73 +308,6 @@ class Cases:
         if case.certificate is None:
             raise Rejected("This case is not closed.", code="case_open")
         return case.certificate
-
-    async def _draft(
-        self, session: AsyncSession, scope: Scope, case: RightsCase, tasks: Sequence[RightsTask]
-    ) -> tuple[RightsLetter, str]:
-        """The reply that fits how the places answered, drafted."""
-        kind, values = await self._reply(session, scope, case, tasks)
-        text = self.letters.text(case, kind, values)
-        return await self.letters.draft(session, case, kind, text), text
-
-    async def _reply(
-        self, session: AsyncSession, scope: Scope, case: RightsCase, tasks: Sequence[RightsTask]
-    ) -> tuple[str, dict[str, str]]:
-        if tasks and all(task.state == "nothing_held" for task in tasks):
-            return "nothing", {}
-        if RIGHTS[case.right].act == "copy":
-            until = self.book.clock.now() + timedelta(days=COPY_DAYS)
-            token = self.book.link(session, case, "copy", expires_at=until, proves=case.identity)
-            return "copy", {"link": await self.address(scope, f"copy/{token}"), "day": f"{until:%Y-%m-%d}"}
-        return "done", {}
-
-    async def address(self, scope: Scope, path: str) -> str:
-        """A public address of the domain's rights page."""
-        key = (await self._accounts.domain(scope)).widget_key
-        return f"{self._public_url}/rights/{key}/{path}"
-
-    async def _finish(
-        self,
-        session: AsyncSession,
-        scope: Scope,
-        case: RightsCase,
-        tasks: Sequence[RightsTask],
-        text: str | None,
-        *,
-        by: str,
-        actor: Actor,
-        refused: bool = False,
-    ) -> None:
-        open_ = [task.store for task in tasks if task.state not in CLOSED]
-        if open_ or not (tasks or refused):
-            raise Refused(
-                f"Not every place has answered: {', '.join(open_) or 'nothing was done yet'}.",
-                reason="open_tasks",
-                do="Settle the open tasks on evidence, or refuse the request for a reason of law.",
-            )
-        if text is not None:
-            letter, words = await self.letters.draft(session, case, "refused" if refused else "done", text), text
-        elif (waiting := await self.letters.drafted(session, case)) is not None:
-            letter, words = waiting, await self.letters.words_of(session, waiting)
-        else:
-            letter, words = await self._draft(session, scope, case, tasks)
-        await self.letters.send(session, scope, case, letter, words, by=by)
-        states = {task.state for task in tasks if task.store != PERSON or len(tasks) == 1}
-        case.outcome = "refused" if refused or states == {"refused"} else "done"
-        if states == {"nothing_held"}:
-            case.outcome = "nothing_held"
-        await self.end(session, scope, case, tasks, actor=actor)
-
-    async def end(
-        self, session: AsyncSession, scope: Scope, case: RightsCase, tasks: Sequence[RightsTask], *, actor: Actor
-    ) -> None:
-        """Closes a case whose outcome is set, with its certificate."""
-        now: datetime = self.book.clock.now()
-        case.state, case.closed_at = "closed", now
-        case.certificate = certified(self._signer, case, tasks, now)
-        session.add(case)
-        self.book.note(session, case, "closed", actor, outcome=case.outcome)
-        await emit(session, scope, "case.closed", case_id=case.id, right=case.right, outcome=case.outcome)
 
     def _proven(self, case: RightsCase) -> None:
         if case.identity == "none" and case.right != "child":
@@ -391,6 +325,7 @@ class Cases:
         )
 
 
-def _worded(text: str, where: str) -> None:
+def worded(text: str, where: str) -> None:
+    """Raises `Rejected` for words that are empty or too long."""
     if not text.strip() or len(text) > 1000:
         raise Rejected(f"{where} needs 1 to 1000 characters.", code="empty", where=where)

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from omniops.privacy.rights.models import RightsCase, RightsTask
-from omniops.vault.signing import Signer, holds
+from omniops.signing import Signer, holds
 
 FORMAT = "omniops-rights-certificate-1"
 USE = "rights certificate"

@@ -17,9 +17,11 @@ import holidays
 from dateutil.relativedelta import relativedelta
 from pydantic import TypeAdapter
 
+from omniops.privacy.fact import Fact, Grade
+from omniops.privacy.transfers import EEA
+
 Region = Literal["EEA", "UK", "California", "elsewhere"]
 REGIONS: tuple[Region, ...] = ("EEA", "UK", "California", "elsewhere")
-EEA = frozenset("AT BE BG HR CY CZ DK EE FI FR DE GR HU IS IE IT LI LV LT LU MT NL NO PL PT RO SK SI ES SE".split())
 ALWAYS = "house"
 """The regime of our own promises: it applies to everybody."""
 Pause = tuple[date, date | None]
@@ -43,7 +45,8 @@ class Rule:
     pauses: bool
     calendar: str
     source: str
-    grade: str
+    url: str
+    grade: Grade
     reviewed: date
     review_by: date
 
@@ -88,6 +91,20 @@ def rules() -> tuple[Rule, ...]:
 @dataclass(frozen=True, slots=True)
 class _Law:
     rules: tuple[Rule, ...]
+
+
+def facts() -> list[Fact]:
+    """What is stated about terms."""
+    return [
+        Fact("term", rule.key, _said(rule), rule.source, rule.url, rule.grade, rule.reviewed, rule.review_by)
+        for rule in rules()
+    ]
+
+
+def _said(rule: Rule) -> str:
+    unit = rule.unit.replace("_", " ")
+    more = f", {rule.extension} more with notice" if rule.extension else ""
+    return f"{rule.what} within {rule.amount} {unit}{more}"
 
 
 def regimes_of(region: str, jurisdiction: str) -> frozenset[str]:

@@ -12,15 +12,14 @@ from omniops.audit.service import Audit, Entry
 from omniops.contracts.rights import Fulfilment
 from omniops.contracts.scope import Actor, Scope
 from omniops.errors import NotFound, Refused
-from omniops.plugins.seams import Seams
 from omniops.privacy.catalog import Catalog
 from omniops.privacy.consents import Consents
-from omniops.privacy.ledger import Answer, Circumstances
 from omniops.privacy.persons.recipients import Recipient
 from omniops.privacy.persons.service import DutyView, Outside, Persons
-from omniops.privacy.rights.book import Book
+from omniops.privacy.rights.book import CLOSED, HELD, Book
 from omniops.privacy.rights.kinds import RIGHTS
 from omniops.privacy.rights.models import RightsCase
+from omniops.privacy.sensitive import sensitive_uses
 
 OWN, PERSON = "own", "person"
 _OWN_TITLE = "This service"
@@ -31,14 +30,11 @@ Found = list[tuple[str, str, Fulfilment | None]]
 class Fulfilling:
     """Does what a case asks for."""
 
-    def __init__(
-        self, book: Book, persons: Persons, consents: Consents, catalog: Catalog, seams: Seams, audit: Audit
-    ) -> None:
+    def __init__(self, book: Book, persons: Persons, consents: Consents, catalog: Catalog, audit: Audit) -> None:
         self._book = book
         self._persons = persons
         self._consents = consents
         self._catalog = catalog
-        self._seams = seams
         self._audit = audit
 
     async def carry(self, scope: Scope, case: RightsCase, *, actor: Actor) -> None:
@@ -86,15 +82,19 @@ class Fulfilling:
                     for purpose in purposes:
                         await self._persons.object_to(scope, group[0], purpose, actor=actor)
                 return [_own(f"Objection written for {', '.join(purposes)}; the vault refuses them from now on.")], []
-            case "opt_out":
+            case "opt_out" | "limit" as wish:
                 purposes = [k for k, one in self._catalog.purposes.items() if one.objectable or one.basis == "consent"]
                 for group in groups:
                     for purpose in purposes:
                         await self._persons.opt_out(scope, group[0], purpose, actor=actor)
+                    if wish == "limit":
+                        await self._persons.limit(scope, group[0], actor=actor)
                 said = f"Opted out of {', '.join(purposes)}. Nothing is sold or shared; only what is needed goes on."
+                if wish == "limit":
+                    said += f" Sensitive data is used for {', '.join(sorted(sensitive_uses().purposes))} only."
                 return [_own(said)], []
             case _:
-                return [await self._withdraw(scope, [one for group in groups for one in group], actor)], []
+                return [await self._withdraw(scope, case, groups, actor)], []
 
     async def correct(
         self, scope: Scope, case: RightsCase, what: str, value: str, row_id: UUID | None, *, actor: Actor
@@ -126,17 +126,16 @@ class Fulfilling:
             found += [*self.outside(done.outside), *self.to_tell(done.to_tell)]
         return found
 
-    async def _withdraw(self, scope: Scope, ids: Sequence[UUID], actor: Actor) -> tuple[str, str, Fulfilment | None]:
-        ended = 0
-        for one in ids:
-            given = {p for p, state in (await self._consents.of(scope, one)).items() if state == "given"}
-            latest = {event.purpose: event for event in await self._consents.history(scope, one)}
-            for purpose in sorted(given & set(latest)):
-                event = latest[purpose]
-                no = Answer(purpose, False, event.notice_id, event.notice_version)
-                how = Circumstances("api", event.locale, "none", event.jurisdiction)
-                await self._consents.record(scope, one, no, how, actor=actor)
-                ended += 1
+    async def _withdraw(
+        self, scope: Scope, case: RightsCase, groups: Sequence[Sequence[UUID]], actor: Actor
+    ) -> tuple[str, str, Fulfilment | None]:
+        """Counted in the ledger since the request came: a chat may have ended them by then, or an earlier run."""
+        async with self._book.database.session(scope) as session:
+            for group in groups:
+                await self._consents.withdraw(session, scope, group[0], case.channel, actor=actor)
+            await session.commit()
+        events = [event for group in groups for one in group for event in await self._consents.history(scope, one)]
+        ended = sum(event.answer == "withdrawn" and event.created_at >= case.received_at for event in events)
         if ended:
             return _own(f"{ended} consents withdrawn in the ledger.")
         said = "The ledger holds no consent of this person that is still given."
@@ -149,9 +148,8 @@ class Fulfilling:
             begun |= set(left[0])
             try:
                 views.append(await self._persons.erase(scope, left[0][0], actor=actor))
-            except Refused as error:  # a legal hold: the case stays open until somebody lifts it or refuses
-                said = "A legal hold stands against erasing this person."
-                return [(OWN, _OWN_TITLE, Fulfilment("failed", said, error.reason))], []
+            except Refused as error:
+                return [(OWN, _OWN_TITLE, Fulfilment("refused", str(error), error.reason))], []
         # Somebody whom an earlier case erased: what is still to be done outside is this case's as well.
         before = await self._persons.duties.of(scope, [UUID(one) for one in case.subjects]) if not views else None
         if before is not None:
@@ -161,9 +159,12 @@ class Fulfilling:
         if not views:
             return [(OWN, _OWN_TITLE, _nobody(case))], []
         rows = sum(sum(view.duty.deleted.values()) for view in views)
-        open_ = [view for view in views if view.duty.waits_for in ("rows", "hold")]
-        if open_:
-            own = Fulfilment("failed", "A scan still finds rows, or a hold stands.", open_[0].duty.waits_for or "rows")
+        waits_for = {view.duty.waits_for for view in views}
+        if HELD in waits_for:
+            said = "A legal hold was placed before the keys were destroyed. Nothing was erased."
+            own = Fulfilment("refused", said, HELD)
+        elif "rows" in waits_for:
+            own = Fulfilment("failed", "A scan still finds rows.", "rows")
         else:
             said = f"Keys destroyed, {rows} rows deleted; a scan of all tables finds nothing."
             if all(view.unreadable_from for view in views):
@@ -180,19 +181,26 @@ class Fulfilling:
             found += self.to_tell(view.to_tell, {task.store for task in view.tasks})
         return found, [str(view.duty.id) for view in views]
 
+    async def settled(self, scope: Scope, case: RightsCase, store: str, answer: Fulfilment, *, actor: Actor) -> None:
+        """A person settled what a place was to do: the erasures of a case that wait for the same place do so no more.
+        Raises `Rejected` for an answer that closes nothing."""
+        for duty_id in map(UUID, case.duties):
+            duty = await self._persons.duty(scope, duty_id)
+            for task in duty.tasks:
+                if task.store == store and task.state not in CLOSED:
+                    await self._persons.settle(scope, duty_id, task.id, answer, actor=actor)
+
     # What other places are to do
 
     def outside(self, answers: Outside) -> Found:
         """Tasks of the stores that answered."""
-        titles = {
-            f"{one.name}.{store.key}": store.title for one in self._seams.loaded for store in one.declaration.stores
-        }
+        titles = {one.key: one.store.title for one in self._persons.stores.declared()}
         return [(key, titles.get(key, key), answer) for key, answer in answers]
 
     def to_tell(self, recipients: Iterable[Recipient], known: Collection[str] = ()) -> Found:
         """Tasks for processors that received something and whose plugin has no store that answers for them: a person
         tells them (Art. 19 GDPR)."""
-        covered = {store.processor for one in self._seams.loaded for store in one.declaration.stores}
+        covered = {one.store.processor for one in self._persons.stores.declared()}
         found: Found = []
         for one in recipients:
             key = f"processor:{one.processor}"
@@ -217,4 +225,7 @@ def _own(said: str) -> tuple[str, str, Fulfilment | None]:
 def _nobody(case: RightsCase) -> Fulfilment:
     if case.subjects:
         return Fulfilment("nothing_held", "Everybody whom this case is about was erased before.")
+    if case.identity == "person":
+        said = "Who decided, on evidence, who asks named nobody of whom something is held here."
+        return Fulfilment("nothing_held", said)
     return Fulfilment("nothing_held", "The look-up of the proven address among all identifiers of the domain is empty.")

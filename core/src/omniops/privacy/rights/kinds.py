@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-Act = Literal["copy", "erase", "restrict", "object", "opt_out", "withdraw", "person"]
+Act = Literal["copy", "erase", "restrict", "object", "opt_out", "limit", "withdraw", "person"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ _ALL = (
     Right("delete", "erase", "Cal. Civ. Code § 1798.105"),
     Right("correct", "person", "Cal. Civ. Code § 1798.106"),
     Right("opt_out", "opt_out", "Cal. Civ. Code § 1798.120"),
-    Right("limit", "opt_out", "Cal. Civ. Code § 1798.121"),
+    Right("limit", "limit", "Cal. Civ. Code § 1798.121"),
     Right("safeguards", "person", "Arts. 13(1)(f), 15(2) GDPR"),
     Right("complaint", "person", "Art. 77 GDPR, s. 164A DPA 2018"),
     Right("child", "erase", "Art. 8 GDPR, 16 CFR § 312.5"),
@@ -42,6 +42,8 @@ OFFERED = tuple(key for key in RIGHTS if key != "child")
 AUTOMATIC = frozenset(right.key for right in _ALL if right.act != "person" and right.key != "child")
 """What may be done without a person, once identity is shown. A domain may narrow this."""
 
+GROUNDS = "A21-grounds"
+"""The only reason for which an objection is refused, purpose by purpose (`objections.py`)."""
 REFUSALS: Mapping[str, str] = {
     "A12-identity": "Art. 12(2), 12(6) GDPR: who asks could not be identified",
     "A12-unfounded": "Art. 12(5) GDPR: manifestly unfounded",
@@ -52,8 +54,13 @@ REFUSALS: Mapping[str, str] = {
     "A17-health": "Art. 17(3)(c) GDPR: public interest in public health",
     "A17-archive": "Art. 17(3)(d) GDPR: archiving, research, statistics",
     "A17-claims": "Art. 17(3)(e) GDPR: legal claims",
-    "A21-grounds": "Art. 21(1) GDPR: compelling grounds that override the person's",
+    GROUNDS: "Art. 21(1) GDPR: compelling grounds that override the person's",
     "CCPA-verification": "11 CCR § 7060: who asks could not be verified",
     "CCPA-exception": "Cal. Civ. Code § 1798.105(d): an exception from deleting",
 }
 """Why a request may be refused, by code. Without one of them no refusal is taken."""
+
+
+def fits(code: str, right: str) -> bool:
+    """Whether a case of this right, as a whole, may be refused for that reason."""
+    return code.startswith("A12-") if right == "objection" else code != GROUNDS

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from uuid import UUID
 
-from sqlmodel import col, select
+from sqlmodel import SQLModel, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -18,7 +18,6 @@ from omniops.privacy.rights.kinds import RIGHTS
 from omniops.privacy.rights.models import RightsCase, RightsLetter, RightsWords
 from omniops.privacy.rights.words import word
 from omniops.vault.opening import Opened
-from omniops.vault.service import Vault
 
 ACTOR = Actor.system("privacy.letter")
 PURPOSE = "rights.answer"
@@ -31,9 +30,9 @@ IntoChat = Callable[[AsyncSession, Scope, UUID, str, str], Awaitable[bool]]
 class Letters:
     """Writes and sends."""
 
-    def __init__(self, book: Book, vault: Vault, mail: Post) -> None:
+    def __init__(self, book: Book, mail: Post) -> None:
         self._book = book
-        self._vault = vault
+        self._vault = book.vault
         self._mail = mail
         self._into_chat: IntoChat | None = None
 
@@ -90,7 +89,7 @@ class Letters:
                 )
                 letter.state = "sent"
             except (NotReady, Rejected) as error:
-                self._book.note(session, case, "not_sent", ACTOR, why=str(error))
+                self._book.note(session, case, "not_sent", ACTOR, words=str(error))
         elif (
             self._into_chat is not None
             and case.conversation_id is not None
@@ -103,10 +102,12 @@ class Letters:
 
     async def at_once(
         self, session: AsyncSession, scope: Scope, case: RightsCase, kind: str, values: Mapping[str, str]
-    ) -> None:
+    ) -> RightsLetter:
         """Drafts and sends what needs nobody's approval."""
         text = self.text(case, kind, values)
-        await self.send(session, scope, case, await self.draft(session, case, kind, text), text, by=RULES)
+        letter = await self.draft(session, case, kind, text)
+        await self.send(session, scope, case, letter, text, by=RULES)
+        return letter
 
     async def drafted(self, session: AsyncSession, case: RightsCase) -> RightsLetter | None:
         """The letter that waits for approval."""
@@ -121,9 +122,9 @@ class Letters:
         return opened(letter.text)
 
     async def all(
-        self, session: AsyncSession, scope: Scope, case: RightsCase, *, actor: Actor
+        self, session: AsyncSession, case: RightsCase, beside: Sequence[SQLModel] = (), *, actor: Actor
     ) -> tuple[RightsWords | None, list[RightsLetter], Opened]:
-        """What the requester wrote, the letters in their order, and what opens both."""
+        """What the requester wrote, the letters in their order, and what opens both, and rows `beside` them."""
         words = (await session.exec(_words(case))).first()
         statement = (
             select(RightsLetter)
@@ -131,7 +132,7 @@ class Letters:
             .order_by(col(RightsLetter.id))
         )
         letters = list((await session.exec(statement)).all())
-        rows = [row for row in (words, *letters) if row is not None]
+        rows = [row for row in (words, *letters, *beside) if row is not None]
         opened = await self._vault.open(rows, purpose=PURPOSE, actor=actor, session=session)
         return words, letters, opened
 

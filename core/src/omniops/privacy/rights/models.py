@@ -1,5 +1,6 @@
 """Cases and what belongs to them. What stays after a person's erasure holds random ids, states and codes; whatever
-leads to the person lies under a key of the case's own (`subject_id`), which goes with the answer to an erasure.
+leads to the person lies under a key of the case's own (`subject_id`), which goes with the answer to an erasure. What
+members write about a case, to show later that it was right, is the business's: sealed under the account's key.
 """
 
 from datetime import datetime
@@ -11,7 +12,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from omniops.contracts.ids import utcnow
 from omniops.contracts.sealed import Sealed
-from omniops.database.marks import not_personal, personal
+from omniops.database.marks import not_personal, personal, secret
 from omniops.database.models import DomainModel, SubjectModel, belongs_to
 
 PURPOSES = ("rights.answer",)
@@ -30,13 +31,13 @@ class RightsCase(DomainModel, table=True):
     reference: str = not_personal("short random code that people name the case by")
     requester_id: UUID = not_personal("random id of the key that the words and the address lie under")
     right: str = not_personal("which right")
-    channel: str = not_personal("page, chat, api, mail, member or age")
+    channel: str = not_personal("page, chat, api, mail, system, member or age")
     language: str = not_personal("language of the reply")
     region: str = not_personal("EEA, UK, California, elsewhere, or empty: where the person says to live", default="")
     subjects: list[str] = not_personal("random ids of whom it is about", sa_type=JSONB, default_factory=list)
     conversation_id: UUID | None = not_personal("random id of the chat that it came from", default=None)
     by_agent: bool = not_personal("somebody asks for another", default=False)
-    identity: str = not_personal("none, session, email or person: what showed who asks", default="none")
+    identity: str = not_personal("none, session, email, system or person: what showed who asks", default="none")
     state: str = not_personal("unproven, open or closed", default="unproven")
     outcome: str | None = not_personal("done, nothing_held, refused, not_proven or withdrawn", default=None)
     refusal: str | None = not_personal("code of the law's reason", default=None)
@@ -76,7 +77,8 @@ class RightsEvent(DomainModel, table=True):
     case_id: UUID
     name: str = not_personal("what happened")
     actor: str = not_personal("kind and id of who did it")
-    detail: dict[str, Any] = not_personal("codes, numbers, reasons of members", sa_type=JSONB, default_factory=dict)
+    detail: dict[str, Any] = not_personal("codes and numbers", sa_type=JSONB, default_factory=dict)
+    words: Sealed[str] | None = secret("what a member wrote; may name people", purposes=PURPOSES, default=None)
     at: datetime = not_personal("when", default_factory=utcnow)
 
 
@@ -93,7 +95,8 @@ class RightsTask(DomainModel, table=True):
     title: str = not_personal("what it is called")
     state: str = not_personal("waiting, done, nothing_held, refused or failed", default="waiting")
     code: str = not_personal("stable code of a refusal or failure", default="")
-    evidence: str = not_personal("what shows it, in a sentence", default="")
+    evidence: str = not_personal("what shows it, in a sentence of ours or of a store, which names nobody", default="")
+    words: Sealed[str] | None = secret("what a member says shows it; may name people", purposes=PURPOSES, default=None)
     attempts: int = not_personal("how often it was tried", default=0)
     by: str | None = not_personal("who settled it by hand", default=None)
     answered_at: datetime | None = not_personal("when it answered last", default=None)
@@ -135,12 +138,16 @@ class AuthorityRequest(DomainModel, table=True):
 
     __tablename__ = "authority_request"
     account_id: UUID = not_personal("the account it belongs to")
-    authority: str = not_personal("who asks")
+    authority: Sealed[str] | None = secret("who asks", purposes=PURPOSES, default=None)
     statute: str = not_personal("the law that it rests on")
-    file_number: str = not_personal("the authority's own reference")
+    file_number: Sealed[str] | None = secret(
+        "the authority's own reference; may name people", purposes=PURPOSES, default=None
+    )
     subjects: list[str] = not_personal("random ids of whom it is about", sa_type=JSONB)
     categories: list[str] = not_personal("what may be given: categories of data, and nothing else", sa_type=JSONB)
-    reason: str = not_personal("why the business must comply, by its own assessment")
+    reason: Sealed[str] | None = secret(
+        "why the business must comply; may name people", purposes=PURPOSES, default=None
+    )
     state: str = not_personal("open, approved, refused or given", default="open")
     approvals: list[dict[str, Any]] = not_personal("who approved, and when", sa_type=JSONB, default_factory=list)
     rows: dict[str, Any] = not_personal("rows that were given, by table", sa_type=JSONB, default_factory=dict)

@@ -15,7 +15,7 @@ from omniops.errors import OmniOpsError
 from omniops.jobs.service import MAINTENANCE, Jobs, Task
 from omniops.mail.models import Mail
 from omniops.privacy.erasure import Erasure
-from omniops.privacy.rights.book import CLOSED
+from omniops.privacy.rights.book import settled
 from omniops.privacy.rights.cases import Cases
 from omniops.privacy.rights.kinds import RIGHTS
 from omniops.privacy.rights.models import RightsCase, RightsLetter
@@ -73,9 +73,9 @@ class Ticking:
             over = now > case.due_at
             if case.state == "unproven" and over:
                 case.outcome = "not_proven"
-                await self._cases.end(session, scope, case, tasks, actor=ACTOR)
+                await self._cases.ending.end(session, scope, case, tasks, actor=ACTOR)
             elif case.state == "open":
-                begun = any(task.state not in CLOSED for task in tasks if task.store != "person")
+                begun = any(not settled(task) for task in tasks if task.store != "person")
                 late = now > case.due_at - EARLY
                 child = case.right == "child" and bool(case.subjects) and late and not case.consent_shown
                 if begun or child or (not tasks and await self._cases.automatic(scope, case)):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from omniops.privacy.rights.clocks import Due
 from omniops.privacy.rights.kinds import RIGHTS
@@ -23,6 +24,8 @@ class CaseView:
     letters: Sequence[tuple[RightsLetter, str]] = ()
     words: str = ""
     email: str = ""
+    written: Mapping[UUID, str] = field(default_factory=dict)
+    """What members wrote about tasks and events, by the id of the row."""
 
     def short(self) -> dict[str, Any]:
         """What a list shows."""
@@ -65,14 +68,20 @@ class CaseView:
                     "title": one.title,
                     "state": one.state,
                     "code": one.code,
-                    "evidence": one.evidence,
+                    "evidence": self.written.get(one.id, one.evidence),
                     "attempts": one.attempts,
                     "by": one.by,
                 }
                 for one in self.tasks
             ],
             "events": [
-                {"name": one.name, "actor": one.actor, "detail": one.detail, "at": one.at.isoformat()}
+                {
+                    "name": one.name,
+                    "actor": one.actor,
+                    "detail": one.detail,
+                    "words": self.written.get(one.id, ""),
+                    "at": one.at.isoformat(),
+                }
                 for one in self.events
             ],
             "letters": [

@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 from httpx2 import AsyncClient
 from sqlmodel import select
 
+from omniops.contracts.declaration import Processor
 from omniops.contracts.proof import Falsified, Stage
 from omniops.contracts.scope import Actor
 from omniops.conversation.models import Message
@@ -96,6 +97,11 @@ async def spoken(stage: Stage, text: str, domain: Any = None) -> tuple[Any, Mess
             Message.domain_id == domain.id, Message.conversation_id == visitor.conversation_id, Message.seq == 1
         )
         return visitor, (await session.exec(statement)).one()
+
+
+def example_host(processor: Processor) -> str:
+    """A host that a processor may be reached at: its first, or any where connections name it."""
+    return processor.hosts[0].replace("*.", "x.") if processor.hosts else "connected.invalid"
 
 
 async def not_let_through(stage: Stage, host: str, grant: Grant) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 from zipfile import ZipFile
 
 from httpx2 import AsyncClient
@@ -70,3 +72,21 @@ async def copy_of(stage: Stage, page: AsyncClient, right: str, region: str = "")
 def unpacked(raw: bytes) -> dict[str, bytes]:
     with ZipFile(io.BytesIO(raw)) as archive:
         return {name: archive.read(name) for name in archive.namelist()}
+
+
+@asynccontextmanager
+async def received(stage: Stage, subject: UUID) -> AsyncIterator[str]:
+    """Somebody outside who received a test person's address, by the ledger of what left. Gives the key."""
+    recipient, entry, scope = stage.token("recipient"), uuid4(), stage.domain.scope
+    await stage.rows(_RECEIVED, scope.account_id, entry, stage.domain.id, recipient, str(subject))
+    try:
+        yield recipient
+    finally:
+        await stage.rows("delete from omniops.egress_entry where id = %s", entry)
+
+
+_RECEIVED = (
+    "insert into omniops.egress_entry (account_id, id, for_domain, processor, host, port, purpose, categories,"
+    " subjects, bytes_out, bytes_in, at) values (%s, %s, %s, %s, 'proof.invalid', 443, 'support.provide',"
+    " '[\"contact.email\"]', jsonb_build_array(%s::text), 1, 1, now())"
+)

@@ -12,7 +12,7 @@ from httpx2 import AsyncClient
 from omniops.contracts.proof import Probe, Sabotage, Stage, hold
 from omniops.contracts.scope import Scope
 from omniops.gate.grants import Grant
-from omniops.proof.probes.acts import ACTOR, HEADERS, REGISTER, ask, not_let_through
+from omniops.proof.probes.acts import ACTOR, HEADERS, REGISTER, ask, example_host, not_let_through
 
 ADDRESS = re.compile(r"(?:https?:)?//[a-z0-9][a-z0-9.-]*\.[a-z]{2,}[^\s\"'`<>)]*", re.IGNORECASE)
 LOADS = re.compile(r"""(?:src|href|action|data)\s*=\s*["']?((?:https?:)?//[^"'\s>]+)""", re.IGNORECASE)
@@ -118,8 +118,8 @@ class NoOtherServers(Probe):
                 hold(host in own | NAMES_ONLY, f"{path} names the server {host}.")
         entries = stage.runtime.register.all()
         for entry in entries:
-            host = entry.processor.hosts[0].replace("*.", "x.")
-            await not_let_through(stage, host, Grant(entry.processor.key, "advertising"))
+            host = example_host(entry.processor)
+            await not_let_through(stage, host, Grant(entry.processor.key, "advertising", hosts=frozenset({host})))
         await not_let_through(stage, "ads.invalid", Grant("ads", "advertising"))
         said = f"{len(answers)} pages and scripts name no other server"
         return f"{said}; advertising was refused to {len(entries) + 1} recipients."

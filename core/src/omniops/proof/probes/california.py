@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+from importlib.resources import files
 from uuid import UUID
 
+from omniops.contracts.declaration import Mark
 from omniops.contracts.proof import Falsified, Probe, Sabotage, Stage, hold
 from omniops.privacy.california import UNASSIGNED
+from omniops.privacy.policy import PrivacyPolicy
+from omniops.privacy.sensitive import SensitiveUses, sensitive_uses
 from omniops.proof.facts import facts
 from omniops.proof.policy import operator_policy
-from omniops.proof.probes.acts import say, spoken, visit
+from omniops.proof.probes.acts import ACTOR, say, spoken, visit
+from omniops.proof.probes.asking import subject_of
 from omniops.proof.probes.counting import ALWAYS_YES, WRITE
+from omniops.vault.keys import state_of
+from omniops.vault.models import Subject
 
 
 class CategoriesAreCalifornias(Probe):
@@ -43,12 +52,15 @@ class CategoriesAreCalifornias(Probe):
 
 
 class ChoicesAreKept(Probe):
-    """Test people with a yes: one whose browser sends Global Privacy Control, one who opts out, one who limits."""
+    """Test people with a yes: one whose browser sends Global Privacy Control, one who opts out, one who limits, of
+    whom sensitive data is asked for."""
 
     claims = ("P125",)
     sabotages = (
         Sabotage("omniops.privacy.consents:Consents.heed", "the record of the browser's signal", lambda _: _unheard),
         Sabotage("omniops.privacy.persons.limits:Limits.opt_out", "the effect of opting out", lambda _: _unchanged),
+        Sabotage("omniops.privacy.persons.limits:Limits.limit", "the effect of limiting", lambda _: _unchanged),
+        Sabotage("omniops.privacy.policy:sensitive_uses", "the list of the law", lambda _: _everything),
     )
     rests_on = ("omniops.privacy.consents:forbids", ALWAYS_YES.object, WRITE)
 
@@ -68,7 +80,9 @@ class ChoicesAreKept(Probe):
         for right in ("opt_out", "limit"):
             await self._uses(stage, right)
         return (
-            "The signal was recorded, shown and held afterwards; after opting out and after limiting, nothing optional."
+            "The signal was recorded, shown and held afterwards; after opting out and after limiting nothing "
+            "optional went on, and it is shown; sensitive data of who limits opens for what the law lists and for "
+            "nothing else."
         )
 
     async def _uses(self, stage: Stage, right: str) -> None:
@@ -82,6 +96,35 @@ class ChoicesAreKept(Probe):
             shown = (await page.get(f"/v1/visitor/rights/{case}")).json()
             hold((shown["state"], shown["outcome"]) == ("closed", "done"), f"The case about {right} is not done.")
             hold(await visit(stage, page) == 403, f"A visit after {right} was taken.")
+            key = {"key": stage.domain.widget_key}
+            told = (await page.get("/v1/visitor/preferences", params=key)).json()["purposes"]
+            hold(all(one["opted_out"] for one in told), f"After {right} the choices do not show it.")
+            if right == "limit":
+                await self._listed(stage, await subject_of(stage, page))
+
+    async def _listed(self, stage: Stage, who: UUID) -> None:
+        """Asks the vault's own decision about a sensitive column of this person, for every purpose that there is."""
+        runtime, scope = stage.runtime, stage.domain.scope
+        async with runtime.database.session(scope) as session:
+            state = state_of(await session.get(Subject, (scope.domain_id, who)))
+        every = frozenset(runtime.catalog.purposes)
+        (category, *_) = [key for key, one in runtime.catalog.categories.items() if one.sensitive]
+        policy, mark = PrivacyPolicy(runtime.catalog, runtime.clock), Mark("personal", category, every)
+        open_ = {one for one in every if policy.decide(mark, one, state, ACTOR) is None}
+        outside = sorted(open_ - _allowed())
+        hold(not outside, f"Sensitive data opens for {', '.join(outside)}, which the law does not list.")
+        hold(bool(open_), "Sensitive data opens for nothing, also for what the person asks for.")
+
+
+def _allowed() -> frozenset[str]:
+    """The list as it is kept in its file, read anew."""
+    read = json.loads(files("omniops.privacy").joinpath("sensitive.json").read_bytes())
+    return frozenset(purpose for use in read["uses"] for purpose in use["purposes"])
+
+
+def _everything() -> SensitiveUses:
+    whole = sensitive_uses()
+    return replace(whole, purposes=whole.purposes | {"knowledge.manage", "knowledge.crawl"})
 
 
 async def _unheard(*_: object) -> None:

@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 from cryptography.exceptions import InvalidTag
 from sqlmodel import SQLModel, select
 
+from omniops.connections.intake import Taken
 from omniops.contracts.proof import Probe, Sabotage, Stage, hold
 from omniops.conversation.models import Feedback, ReviewRequest
 from omniops.database.marks import personal_columns
@@ -264,8 +265,8 @@ class OnlyListedSites(Probe):
         return int(number)
 
 
-async def _take(*_: Any, **__: Any) -> int:
-    return 1
+async def _take(*_: Any, **__: Any) -> Taken:
+    return Taken(1)
 
 
 class UnknownConnectionTakesNothing(Probe):
@@ -274,7 +275,7 @@ class UnknownConnectionTakesNothing(Probe):
     claims = ("P21",)
     sabotages = (
         Sabotage(
-            "omniops.connections.service:Connections.webhook", "the question whether it is connected", lambda _: _take
+            "omniops.connections.intake:WebhookIntake.take", "the question whether it is connected", lambda _: _take
         ),
     )
 

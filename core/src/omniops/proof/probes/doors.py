@@ -124,7 +124,7 @@ class ObjectionsHold(Probe):
 
 
 def _blind(whole: Any, **seen: Any) -> Any:
-    return lambda mark, purpose, state, actor: whole(mark, purpose, replace(state, **seen), actor)
+    return lambda mark, purpose, state, actor, **more: whole(mark, purpose, replace(state, **seen), actor, **more)
 
 
 class AccessIsLogged(Probe):

@@ -61,7 +61,7 @@ class _Drill:
         await self.does.notify(self.account, self.id, sent, actor=ACTOR)
 
     async def close(self) -> None:
-        await self.does.close(self.account, self.id, actor=ACTOR)
+        await self.does.close(self.account, self.id, actor=Actor("member", str(uuid4())))
 
 
 @asynccontextmanager

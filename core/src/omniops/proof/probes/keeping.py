@@ -7,10 +7,8 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
-from omniops.audit.reading import checked
 from omniops.audit.service import Entry
 from omniops.contracts.proof import Probe, Sabotage, Stage, hold
-from omniops.contracts.scope import Scope
 from omniops.errors import Refused
 from omniops.privacy.catalog import ACCOUNT_DAYS_AFTER
 from omniops.proof.probes.acts import ACTOR, spoken
@@ -87,7 +85,7 @@ class ClosedAccountsEnd(Probe):
 
     async def run(self, stage: Stage) -> str:
         closing = stage.runtime.privacy.retention.closing
-        async with _account(stage) as domain:
+        async with an_account(stage) as domain:
             account = domain.scope.account_id
             _, row = await spoken(stage, "Keep me.", domain)
             other, _ = await spoken(stage, "Erase me.", domain)
@@ -117,47 +115,47 @@ class LogExpires(Probe):
     """The access log of an account of its own, on both sides of its last day."""
 
     claims = ("P81",)
-    sabotages = (Sabotage("runtime:privacy.heads._keep", "the last day of the log", lambda keep: keep * 100),)
+    sabotages = (Sabotage("omniops.privacy.room:AUDIT_DAYS", "the last day of the log", lambda days: days * 100),)
 
     async def run(self, stage: Stage) -> str:
-        runtime = stage.runtime
-        keep = timedelta(days=runtime.catalog.retention["audit"].days)
-        async with _account(stage) as domain:
-            account = domain.scope.account_id
-            for _ in range(3):
-                await runtime.audit.write(Entry(account, str(ACTOR), "proof.noted", "account"))
-            await runtime.privacy.heads.sign()
-            before = await self._after(stage, account, keep - timedelta(days=1))
-            hold(before >= 3, "Entries of the log are gone a day before their last day.")
-            left = await self._after(stage, account, keep + timedelta(days=1))
-            hold(left == 0, f"{left} entries of the log are left a day after their last day.")
-            await runtime.audit.write(Entry(account, str(ACTOR), "proof.noted", "account"))
-            await runtime.audit.chain_now()
-            async with runtime.database.session(Scope(account)) as session:
-                verdict = await checked(session, account)
+        keep = stage.runtime.catalog.retention["audit"].days
+        async with stage.beside() as beside:
+            own = beside.stage
+            account, heads = own.domain.scope.account_id, own.runtime.privacy.heads
+            await self._noted(own, 3)
+            before = await self._entries(own)
+            await heads.sign()
+            beside.ahead(keep - 1)
+            await self._noted(own, 1)
+            await heads.expire()
+            hold(await self._entries(own) > before, "Entries of the log are gone a day before their last day.")
+            beside.ahead(2)
+            await heads.expire()
+            left = await self._entries(own)
+            hold(left == 1, f"{left - 1} entries of the log are left a day after their last day.")
+            verdict = await own.runtime.audit.verify(account)
             hold(verdict.broken is None, "What is left of the log cannot be checked any more.")
             hold((verdict.entries, verdict.expired) == (1, before), "What expired is not what the check says.")
-        async with runtime.database.session(Scope(account)) as session:
-            verdict = await checked(session, account)
-        hold(verdict.broken is None, "The log of an account that ended cannot be checked any more.")
         return f"{before} entries were there a day before their last day and gone a day after; the rest still checks."
 
-    async def _after(self, stage: Stage, account: Any, age: timedelta) -> int:
-        """How many entries are left once their section is so old."""
-        statement = "update omniops.audit_segment set newest_at = %s where account_id = %s"
-        await stage.rows(statement, stage.runtime.clock.now() - age, account)
-        await stage.runtime.privacy.heads.expire()
-        ((left,),) = await stage.rows("select count(*) from omniops.audit_entry where account_id = %s", account)
-        return int(left)
+    async def _noted(self, stage: Stage, count: int) -> None:
+        for _ in range(count):
+            await stage.runtime.audit.write(Entry(stage.domain.scope.account_id, str(ACTOR), "proof.noted", "account"))
+        await stage.runtime.audit.chain_now()
+
+    async def _entries(self, stage: Stage) -> int:
+        statement = "select count(*) from omniops.audit_entry where account_id = %s"
+        ((count,),) = await stage.rows(statement, stage.domain.scope.account_id)
+        return int(count)
 
 
 @asynccontextmanager
-async def _account(stage: Stage) -> AsyncIterator[Any]:
+async def an_account(stage: Stage, origin: str = "") -> AsyncIterator[Any]:
     """A domain of an account that exists for one probe, and is ended afterwards; or by the next night, where the ending
     is what was switched off."""
     runtime = stage.runtime
     account = await runtime.accounts.create("Proof (for a moment)", actor=ACTOR)
-    origin = f"https://{stage.token('proof')}.invalid"
+    origin = origin or f"https://{stage.token('proof')}.invalid"
     try:
         yield await runtime.accounts.add_domain(account, "Proof", [origin], sandbox=True, actor=ACTOR)
     finally:

@@ -12,7 +12,7 @@ from omniops.contracts.proof import Probe, Sabotage, Stage, hold
 from omniops.gate.grants import CRAWL, OWN_SITE, Admission, Grant
 from omniops.proof.facts import COUNTRIES, facts
 from omniops.proof.policy import operator_policy
-from omniops.proof.probes.acts import ACTOR, REGISTER, not_let_through
+from omniops.proof.probes.acts import ACTOR, REGISTER, example_host, not_let_through
 from omniops.proof.probes.certificate import self_signed
 
 ACCEPTED = Sabotage(REGISTER, "the register at the way out", lambda _: lambda *a: Admission())
@@ -99,8 +99,8 @@ class NothingIsSold(Probe):
         hold("sell" not in stage.runtime.catalog.purposes, "There is a purpose of selling.")
         entries = stage.runtime.register.all()
         for entry in entries:
-            host = entry.processor.hosts[0].replace("*.", "x.")
-            await not_let_through(stage, host, Grant(entry.processor.key, "sell"))
+            host = example_host(entry.processor)
+            await not_let_through(stage, host, Grant(entry.processor.key, "sell", hosts=frozenset({host})))
         await not_let_through(stage, "buyer.invalid", Grant("buyer", "sell"))
         await not_let_through(stage, "buyer.invalid", Grant(OWN_SITE, "sell", hosts=frozenset({"buyer.invalid"})))
         return f"The way out refused a sale to {len(entries) + 2} recipients."

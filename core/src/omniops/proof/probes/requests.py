@@ -12,9 +12,10 @@ from omniops.contracts.proof import Falsified, Probe, Sabotage, Stage, hold
 from omniops.contracts.rights import Fulfilment
 from omniops.privacy.rights.clocks import REGIONS, Course, dues, regimes_of, strictest
 from omniops.privacy.rights.kinds import RIGHTS
-from omniops.proof.probes.acts import ACTOR, ask, say, visit
+from omniops.proof.probes.acts import ACTOR, ask, choose, say, visit
 from omniops.proof.probes.asking import asks, done, refuse, subject_of
 
+READING = "omniops.privacy.rights.requests:asked_for"
 HEARD = "omniops.privacy.rights.children:ChildCases.heard"
 TERM = "omniops.privacy.rights.book:strictest"
 LAW = "omniops.privacy.rights.clocks:rules"
@@ -27,11 +28,7 @@ class AllWaysLeadIn(Probe):
     """The same right, used on the page, by mail and in the chat."""
 
     claims = ("P106",)
-    sabotages = (
-        Sabotage(
-            "omniops.privacy.rights.requests:asked_for", "the reading of what people write", lambda _: lambda _: None
-        ),
-    )
+    sabotages = (Sabotage(READING, "the reading of what people write", lambda _: lambda _: None),)
 
     async def run(self, stage: Stage) -> str:
         runtime, scope = stage.runtime, stage.domain.scope
@@ -251,7 +248,7 @@ class ParentsComeFirst(Probe):
 
 
 class WritingTakesBack(Probe):
-    """A yes that is taken back by mail, on the page, and by the right itself."""
+    """A yes that is taken back by mail, on the page, by words in the chat, and by the right itself."""
 
     claims = ("P36",)
     sabotages = (
@@ -260,7 +257,12 @@ class WritingTakesBack(Probe):
             "the effect of a request that takes a yes back",
             lambda _: _unheard,
         ),
+        Sabotage(
+            "omniops.privacy.rights.asking:takes_back", "the ear for a yes that is taken back", lambda _: lambda _: None
+        ),
+        Sabotage("omniops.privacy.consents:chatted_in", "the way from the chat to the banner", lambda _: _nowhere),
     )
+    rests_on = (READING,)
 
     async def run(self, stage: Stage) -> str:
         runtime, last = stage.runtime, await _last(stage)
@@ -276,6 +278,22 @@ class WritingTakesBack(Probe):
         for way in ("page", "mail"):
             hold(way in found, f"What was written by {way} opened no task.")
             hold(_days(found[way]) <= MOST_DAYS, f"What was written by {way} has {_days(found[way])} days.")
+            right = found[way]["right"]
+            hold(right == "withdrawal", f"What was written by {way} became a case about {right}.")
+        async with stage.page() as page:
+            await say(page, given=True)
+            hold(await visit(stage, page) == 204, "A visit after a yes was not taken.")
+            await ask(page, "I withdraw my consent.")
+            status = await visit(stage, page)
+            hold(status == 403, f"A visit after words that take the yes back was answered with {status}.")
+        async with stage.page() as page:
+            number = (await choose(stage, page, analytics=True)).json()["consent"]
+            hold(await visit(stage, page, number) == 204, "A visit after a yes in the banner was not taken.")
+            await ask(page, "I withdraw my consent.", consent=number)
+            status = await visit(stage, page, number)
+            hold(
+                status == 403, f"A visit after the banner's yes was taken back in the chat was answered with {status}."
+            )
         async with stage.page() as page:
             await say(page, given=True)
             hold(await visit(stage, page) == 204, "A visit after a yes was not taken.")
@@ -283,7 +301,10 @@ class WritingTakesBack(Probe):
             await runtime.privacy.cases.run(stage.domain.scope, case["id"])
             status = await visit(stage, page)
             hold(status == 403, f"A visit after the withdrawal was answered with {status}.")
-        return "A mail and the page opened a task with a date each; the right itself ended a yes before the next visit."
+        return (
+            "A mail and the page opened a task with a date each; words in the chat, and the right itself, ended a yes "
+            "before the next visit, also one that the banner was told."
+        )
 
 
 class _AnyReason(dict[str, str]):
@@ -302,6 +323,10 @@ async def _nothing(*_: Any, **__: Any) -> list[Any]:
 
 async def _unheard(*_: Any) -> Any:
     return "own", "Own data", Fulfilment("done", "Taken back.")
+
+
+async def _nowhere(*_: Any) -> list[Any]:
+    return []
 
 
 def _later(whole: Any) -> Any:
@@ -325,6 +350,10 @@ async def _last(stage: Stage) -> UUID | None:
     return UUID(last) if last else None
 
 
+async def _no_cursor(_: Any) -> None:
+    """Nothing was listened to."""
+
+
 async def _mails(stage: Stage, sender: str, text: str) -> None:
     """A mail to the privacy address, as a connected mailbox hands it in."""
     runtime, scope = stage.runtime, stage.domain.scope
@@ -333,7 +362,7 @@ async def _mails(stage: Stage, sender: str, text: str) -> None:
     await runtime.accounts.configure(scope, {"settings": {"privacy_address": mailbox}}, actor=ACTOR)
     try:
         mail = Incoming(stage.token("mail"), "t", sender, text, to=(mailbox,))
-        await runtime.intake.receive(scope, "proof", uuid4(), [mail])
+        await runtime.intake.hear(scope, "proof", uuid4(), mail, _no_cursor)
     finally:
         await runtime.accounts.configure(scope, {"settings": {"privacy_address": before}}, actor=ACTOR)
 

@@ -6,7 +6,7 @@ import io
 import json
 import re
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from sqlmodel import select
 
@@ -14,10 +14,12 @@ from omniops.contracts.proof import Falsified, Probe, Sabotage, Stage, hold
 from omniops.conversation.models import Conversation
 from omniops.database.marks import personal_columns
 from omniops.proof.probes.acts import ACTOR, ask
-from omniops.proof.probes.asking import asks, copy_of, done, lived, subject_of, to_person, unpacked
+from omniops.proof.probes.asking import asks, copy_of, done, lived, received, subject_of, to_person, unpacked
 
 COLUMNS = "omniops.privacy.persons.exporting:exported"
 """Which columns of a table a copy holds."""
+RECIPIENTS = "omniops.privacy.persons.recipients:Recipients.of"
+"""Who received data of a person; what is told to them starts from here."""
 SHEET = "omniops.privacy.persons.sheet:Sheets._categories"
 
 
@@ -119,17 +121,16 @@ class CorrectionIsTold(Probe):
             lambda _: lambda *_: [],
         ),
     )
+    rests_on = (RECIPIENTS,)
 
     async def run(self, stage: Stage) -> str:
         old, new = (f"{stage.token(name)}@proof.invalid" for name in ("old", "new"))
-        recipient, entry = stage.token("recipient"), uuid4()
         async with stage.page() as page, stage.office() as office:
             await to_person(page, old)
             subject = await subject_of(stage, page)
             case = await asks(page, "rectification")
             home = f"/v1/domains/{stage.domain.id}/cases/{case['id']}"
-            await stage.rows(_RECEIVED, stage.domain.scope.account_id, entry, stage.domain.id, recipient, str(subject))
-            try:
+            async with received(stage, subject) as recipient:
                 body = {"what": "contact.email", "value": new}
                 after = await done(office.post(f"{home}/correct", json=body))
                 tasks = {task["store"]: task for task in after["tasks"]}
@@ -141,8 +142,6 @@ class CorrectionIsTold(Probe):
                 told = {"state": "done", "evidence": "They confirmed it."}
                 await done(office.post(f"{home}/tasks/{task['id']}", json=told))
                 await done(office.post(f"{home}/close", json={"text": "It is corrected."}))
-            finally:
-                await stage.rows("delete from omniops.egress_entry where id = %s", entry)
         async with stage.runtime.database.session(stage.domain.scope) as session:
             statement = select(Conversation).where(
                 Conversation.domain_id == stage.domain.id, Conversation.subject_id == subject
@@ -233,13 +232,6 @@ def _blurred(whole: Any) -> Any:
         return value[:-1] if isinstance(value, str) and len(value) > 20 else value
 
     return parsed
-
-
-_RECEIVED = (
-    "insert into omniops.egress_entry (account_id, id, for_domain, processor, host, port, purpose, categories,"
-    " subjects, bytes_out, bytes_in, at) values (%s, %s, %s, %s, 'proof.invalid', 443, 'support.provide',"
-    " '[\"contact.email\"]', jsonb_build_array(%s::text), 1, 1, now())"
-)
 
 
 _ABOUT_PEOPLE = (

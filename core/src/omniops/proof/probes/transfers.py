@@ -1,14 +1,10 @@
-"""Transfers to other countries, the links of what a business connects, and that businesses are told first.
-
-A made-up company stands in for a processor: in a register of the product's own class, behind the runtime's own way out,
-so that nothing of it is ever written into the register of this server.
-"""
+"""Transfers to other countries, the links of what a business connects, and that businesses are told first. A made-up
+company stands in for a processor."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from copy import copy
 from dataclasses import replace
 from datetime import datetime, timedelta
 from html import escape
@@ -17,110 +13,23 @@ from uuid import UUID
 
 from sqlmodel import select
 
-from omniops.contracts.declaration import Declaration, MechanismKind, Origin, Processor
+from omniops.contracts.declaration import Processor
 from omniops.contracts.proof import Falsified, Probe, Sabotage, Stage, hold
-from omniops.errors import EgressRefused
-from omniops.gate.grants import Grant
 from omniops.privacy.changes import Changes
+from omniops.privacy.measures import MEASURES
 from omniops.privacy.register import CONTRACT
-from omniops.privacy.register_models import ProcessorNotice, ProcessorSignature
-from omniops.privacy.terms import NoTerms, Pending
-from omniops.privacy.transfers import Signed, in_force
+from omniops.privacy.register_models import ProcessorNotice
+from omniops.privacy.terms import Pending
+from omniops.privacy.transfers import in_force
+from omniops.proof.abroad import Abroad
 from omniops.proof.facts import facts
 from omniops.proof.policy import operator_policy
-from omniops.proof.probes.acts import ACTOR, REGISTER, spoken
+from omniops.proof.probes.acts import REGISTER
 
 CHAT, HOST = "user.content.chat", "canary.invalid"
 COMPANY = Processor("canary", "Canary Inc", "ai", (HOST,), ("US",), ("chat.respond",), (CHAT,))
 TRANSFER = "omniops.privacy.register:ProcessorRegister._check_transfer"
-
-
-class _Clock:
-    """A clock that a probe sets."""
-
-    def __init__(self, at: datetime) -> None:
-        self.at = at
-
-    def now(self) -> datetime:
-        return self.at
-
-
-class _Terms(NoTerms):
-    """What was signed and announced, in memory; where data comes from is asked of the runtime."""
-
-    def __init__(self, live: Any) -> None:
-        self._live = live
-        self.signatures: list[ProcessorSignature] = []
-        self.notices: Sequence[Pending] = ()
-
-    def signed(self, processor: str) -> Sequence[Signed]:
-        return self.signatures
-
-    def pending(self, account_id: UUID | None, processor: str) -> Sequence[Pending]:
-        return self.notices
-
-    async def origins(self, grant: Grant) -> frozenset[Origin]:
-        found: frozenset[Origin] = await self._live.origins(grant)
-        return found
-
-
-class _Abroad:
-    """A company in a register of its own, and a test person whose message is offered to it."""
-
-    def __init__(self, stage: Stage, company: Processor = COMPANY) -> None:
-        runtime = stage.runtime
-        self.company, self.scope = company, stage.domain.scope
-        self.clock = _Clock(runtime.clock.now())
-        self.terms = _Terms(runtime.register.terms)
-        self.register = type(runtime.register)([("canary", Declaration([company]))], None, self.terms, self.clock)
-        self._gate = copy(runtime.gate)
-        self._gate.register = self.register
-        self._stage = stage
-        self._person: UUID | None = None
-
-    def sign(self, kind: MechanismKind | str, *origins: Origin, days: int = 30) -> None:
-        now = self.clock.now()
-        self.terms.signatures.append(
-            ProcessorSignature(
-                processor=self.company.key,
-                party=self.company.party,
-                kind=kind,
-                origins=list(origins),
-                countries=list(self.company.countries),
-                module="",
-                source="",
-                document="",
-                assessment="",
-                valid_from=now - timedelta(seconds=1),
-                valid_until=now + timedelta(days=days),
-                signed_by=str(ACTOR),
-                signed_at=now,
-            )
-        )
-
-    async def lives(self, origin: Origin) -> None:
-        """A test person who declared where they live."""
-        visitor, _ = await spoken(self._stage, "Where does this go?")
-        self._person = visitor.subject_id
-        await self._stage.runtime.privacy.origins.declare(self.scope, [visitor.subject_id], origin, actor=ACTOR)
-
-    async def refusal(self) -> str | None:
-        """The stable code with which the way out refuses the person's message, or None."""
-        people = () if self._person is None else (self._person,)
-        grant = Grant(self.company.key, self.company.purposes[0], self.scope, (CHAT,), people)
-        try:
-            await self._gate.least_tls(grant, HOST, 443)
-        except EgressRefused as error:
-            return error.reason
-        return None
-
-    async def must(self, code: str | None, when: str) -> None:
-        found = await self.refusal()
-        if code is None:
-            hold(found is None, f"{when}, the way out refused: {found}.")
-        else:
-            hold(found is not None, f"{when}, the message was let through.")
-            hold(found == code, f"{when}, the way out refused for another reason: {found}.")
+CONTRACTS = "omniops.privacy.register:ProcessorRegister._check_contract"
 
 
 class ClausesAreNeeded(Probe):
@@ -131,7 +40,7 @@ class ClausesAreNeeded(Probe):
     rests_on = (REGISTER,)
 
     async def run(self, stage: Stage) -> str:
-        abroad = _Abroad(stage)
+        abroad = Abroad(stage, COMPANY)
         await abroad.lives("EEA")
         abroad.sign(CONTRACT, days=90)
         await abroad.must("no_mechanism", "Without clauses")
@@ -157,7 +66,7 @@ class BritishDataNeedsItsOwn(Probe):
 
     async def run(self, stage: Stage) -> str:
         for own in ("idta", "uk_addendum"):
-            abroad = _Abroad(stage)
+            abroad = Abroad(stage, COMPANY)
             await abroad.lives("UK")
             abroad.sign(CONTRACT)
             abroad.sign("scc", "EEA")
@@ -182,7 +91,7 @@ class DecisionsEnd(Probe):
     rests_on = (REGISTER, TRANSFER)
 
     async def run(self, stage: Stage) -> str:
-        abroad = _Abroad(stage, replace(COMPANY, countries=("GB",)))
+        abroad = Abroad(stage, replace(COMPANY, countries=("GB",)))
         await abroad.lives("EEA")
         (way,) = abroad.register.ways(abroad.company, ["EEA"])
         if way.until is None:
@@ -193,6 +102,30 @@ class DecisionsEnd(Probe):
         abroad.clock.at = way.until
         await abroad.must("no_mechanism", "After the decision ended")
         return f"Data of a test person in the EU may go to the United Kingdom until {way.until:%d %B %Y}, and not then."
+
+
+class MeasuresAreLookedAt(Probe):
+    """Clauses whose assessment asks for measures: with both in force, and with each of them off."""
+
+    claims = ("P87",)
+    sabotages = (Sabotage("omniops.privacy.register:missing", "the look at measures", lambda _: lambda *_: []),)
+    rests_on = (REGISTER, TRANSFER)
+
+    async def run(self, stage: Stage) -> str:
+        abroad = Abroad(stage, replace(COMPANY, measures=("zero_retention",)))
+        await abroad.lives("EEA")
+        abroad.sign(CONTRACT)
+        abroad.sign("scc", "EEA", measures=list(MEASURES))
+        await abroad.must(None, "With all measures in force")
+        abroad.become(tls="1.2")
+        await abroad.must("measure_off", "Without TLS 1.3")
+        abroad.become(tls="1.3", measures=())
+        await abroad.must("measure_off", "Once the receiver keeps what it gets")
+        abroad.become(measures=("zero_retention",))
+        await abroad.must(None, "With all measures in force again")
+        return (
+            f"{len(MEASURES)} measures of an assessment were in force, and with any one of them off nothing was sent."
+        )
 
 
 class LinksAreNeeded(Probe):
@@ -206,7 +139,7 @@ class LinksAreNeeded(Probe):
             lambda _: lambda *_: None,
         ),
     )
-    rests_on = (REGISTER,)
+    rests_on = (REGISTER, CONTRACTS)
 
     async def run(self, stage: Stage) -> str:
         whole = replace(
@@ -216,14 +149,14 @@ class LinksAreNeeded(Probe):
             policy_url=f"https://{HOST}/privacy",
             contract_url=f"https://{HOST}/terms",
         )
-        abroad = _Abroad(stage, whole)
+        abroad = Abroad(stage, whole)
         await abroad.lives("EEA")
         await abroad.must(None, "With both links")
         for link, company in (
             ("privacy policy", replace(whole, policy_url="")),
             ("contract", replace(whole, contract_url="")),
         ):
-            less = _Abroad(stage, company)
+            less = Abroad(stage, company)
             await less.lives("EEA")
             await less.must("no_links", f"Without its {link}")
         shown = await self._shown(stage)
@@ -277,7 +210,7 @@ class BusinessesAreTold(Probe):
         return f"{len(listed)} companies are listed, and the ledger names no other; a new one waited for its notice."
 
     async def _new_company(self, stage: Stage) -> None:
-        runtime, new = stage.runtime, _Abroad(stage, replace(COMPANY, countries=("DE",)))
+        runtime, new = stage.runtime, Abroad(stage, replace(COMPANY, countries=("DE",)))
         await new.lives("EEA")
         new.sign(CONTRACT, days=10_000)
         unkept = _Unkept(runtime.database, stage.domain.scope.account_id)

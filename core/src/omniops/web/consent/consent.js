@@ -93,6 +93,7 @@
     document.dispatchEvent(new CustomEvent("omniops:consent", { detail: state() }));
     for (const tell of told) tell(state());
     view.pill().catch(() => {});
+    window.omniops?.chosen?.(kept.id);
   }
 
   /** Tags that wait as `text/plain` run once they may. The same element is put back: its text and address stay those
@@ -232,7 +233,15 @@
       this.small = h("div", { class: "pill" });
       this.said = h("p", { class: "said", role: "status" });
       this.shadowRoot.append(this.card, this.small);
-      customElements.whenDefined("omniops-chat").then(() => this.setAttribute("beside", ""));
+      customElements.whenDefined("omniops-chat").then(() => {
+        this.setAttribute("beside", "");
+        // What is taken back in the chat's words ends here as well: nothing is allowed until the server was asked anew.
+        window.omniops?.on?.("consent", ({ given }) => {
+          if (!given) sure = !kept.id;
+          sync();
+        });
+        window.omniops?.chosen?.(kept.id);
+      });
     }
 
     /** The way back, on every page: the choices, and in one click the no. */

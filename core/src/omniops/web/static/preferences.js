@@ -38,8 +38,8 @@ function draw({ known, purposes, history: answered, forget }) {
   for (const row of rows) {
     const one = purposes.find(({ purpose }) => purpose === row.dataset.purpose);
     const given = one.state === "given";
-    const mayYes = known && !one.forbidden && !one.confirmed;
-    const state = one.forbidden ? words.signal : known || one.confirmed ? words[one.state || "none"] : "";
+    const mayYes = known && !one.forbidden && !one.confirmed && !one.opted_out;
+    const state = one.forbidden ? words.signal : one.opted_out ? words.opted_out : known || one.confirmed ? words[one.state || "none"] : "";
     row.querySelector(".state").textContent = [state, given && one.until && words.until.replace("{date}", day(one.until))]
       .filter(Boolean)
       .join(" ");

@@ -110,9 +110,15 @@ export class Asking {
     return this.choices.choose(purpose, given);
   }
 
+  /** The number of what this browser chose in a banner, or none: it goes with each message, so that what is taken back
+   * here ends there too. */
+  chosen(number) {
+    this.number = number;
+  }
+
   async ask(pending) {
     const response = await this.api.call("POST", "messages", {
-      body: { text: pending.text, language: this.language },
+      body: { text: pending.text, language: this.language, consent: this.number },
       headers: { "Idempotency-Key": pending.key, Accept: "text/event-stream" },
     });
     const turn = { id: null, seq: 0, over: false };
@@ -208,6 +214,10 @@ export class Asking {
         this.spoken.textContent = this.growing().sign.textContent = this.say("looks", data.title);
         this.scroll();
         break;
+      case "consent":
+        this.choices.restore(data.consents);
+        for (const purpose in data.consents) this.host.emit("consent", { purpose, given: false });
+        break;
       case "reset":
         this.dropGrowing();
         break;
@@ -254,7 +264,7 @@ export class Asking {
 
   growing() {
     if (!this.grown) {
-      this.grown = new Growing(this.ctx);
+      this.grown = new Growing(this);
       this.entries.append(this.grown.element);
     }
     return this.grown;
@@ -267,7 +277,7 @@ export class Asking {
 
   finish(message) {
     const follows = this.near();
-    const drawn = entry(message, this.ctx);
+    const drawn = entry(message, this);
     drawn.classList.add("fresh");
     if (this.grown) this.grown.element.replaceWith(drawn);
     this.grown = null;
@@ -294,7 +304,7 @@ export class Asking {
     if (this.has(message)) return;
     this.mark(message);
     if (message.author === "visitor" && !message.event) this.lastText = message.text;
-    const drawn = entry(message, this.ctx);
+    const drawn = entry(message, this);
     if (this.grown) this.grown.element.before(drawn);
     else this.entries.append(drawn);
   }

@@ -7,9 +7,9 @@ let h, outside, webAddress, when;
 const KINDS = { text, buttons, list, form, product };
 
 /** A card of a kind that this panel does not know is left out: the text of its message says what matters. */
-export function cardView(panel, lent, card, ctx, chip, source) {
+export function cardView(panel, lent, card, chip, source) {
   ({ h, outside, webAddress, when } = lent);
-  return Object.hasOwn(KINDS, card.kind) ? KINDS[card.kind](card, ctx, chip, source) : "";
+  return Object.hasOwn(KINDS, card.kind) ? KINDS[card.kind](card, panel, chip, source) : "";
 }
 
 /** "£289.00", or both words as they are where the currency is none. */
@@ -33,9 +33,9 @@ function text({ title, text: words }) {
 }
 
 /** A button says its words for the visitor, or opens a page. */
-function buttons({ text: words, buttons: list }, ctx) {
+function buttons({ text: words, buttons: list }, panel) {
   const made = list.map(({ label, say, url }) =>
-    url ? link(url, label, "button") : h("button", { type: "button", class: "button", click: () => ctx.ask(say || label) }, label),
+    url ? link(url, label, "button") : h("button", { type: "button", class: "button", click: () => panel.send(say || label) }, label),
   );
   return frame(words, h("p", null, words), h("div", { class: "actions" }, ...made));
 }
@@ -47,7 +47,7 @@ function list({ title, rows }) {
 }
 
 /** What is filled in is sent as the visitor's own message, one line per field, and stands in the conversation. */
-function form({ title, fields, send }, ctx) {
+function form({ title, fields, send }, panel) {
   const inputs = fields.map(({ kind, options, required, label }) => {
     const props = { class: "field", required, "aria-label": label, maxlength: 400 };
     if (kind !== "choice") return h("input", { type: kind, ...props });
@@ -59,21 +59,24 @@ function form({ title, fields, send }, ctx) {
     const bad = inputs.find((input) => !input.checkValidity());
     wrong.textContent = bad ? `${bad.getAttribute("aria-label")}: ${WORDS.needed}` : "";
     if (bad) bad.focus();
-    else ctx.ask(inputs.map((input, i) => `${fields[i].label}: ${input.value.trim()}`).join("\n"));
+    else panel.send(inputs.map((input, i) => `${fields[i].label}: ${input.value.trim()}`).join("\n"));
   };
   const labelled = inputs.map((input, i) => h("label", null, fields[i].label, input));
   return h("form", { class: "card", novalidate: true, "aria-label": title, submit }, h("strong", null, title), ...labelled, wrong, h("button", { class: "button strong" }, send));
 }
 
-function product({ name, price, currency, note, stock, url, variants }, ctx, chip, source) {
-  const { say, language } = ctx;
-  const amount = price && money(price, currency, language);
-  const state = { in_stock: WORDS.inStock, sold_out: WORDS.soldOut }[stock] || "";
+function product({ name, price, currency, note, stock, url, variants }, panel, chip, source) {
+  const { language } = panel;
+  const cost = (amount) => amount && money(amount, currency, language);
+  const stocked = (state, left) => ({ in_stock: WORDS.inStock, sold_out: WORDS.soldOut })[state] + (left ? ` (${left})` : "");
+  const cell = (v) =>
+    h("li", null, h("strong", null, v.name), ...[cost(v.price), v.note, v.stock && stocked(v.stock, v.left)].filter(Boolean).map((said) => h("span", { class: "meta" }, said)));
+  const lowest = variants.some((v) => v.price) ? WORDS.from.replace("{}", cost(price)) : cost(price);
   return frame(
     name,
-    h("div", { class: "top" }, h("strong", null, name), h("strong", null, amount || "")),
-    h("p", { class: "meta" }, [note, state].filter(Boolean).join(" · ")),
-    variants.length ? h("ul", { class: "cells" }, ...variants.map((v) => h("li", null, h("strong", null, v.name), h("span", { class: "meta" }, v.note)))) : null,
-    h("div", { class: "under" }, chip || "", source ? h("span", { class: "meta" }, say("read", when(source.read_at, language))) : "", link(url, WORDS.view, "button") || ""),
+    h("div", { class: "top" }, h("strong", null, name), h("strong", null, lowest || "")),
+    h("p", { class: "meta" }, [note, stock && stocked(stock)].filter(Boolean).join(" · ")),
+    variants.length ? h("ul", { class: "cells" }, ...variants.map(cell)) : null,
+    h("div", { class: "under" }, chip || "", source ? h("span", { class: "meta" }, panel.say("read", when(source.read_at, language))) : "", link(url, WORDS.view, "button") || ""),
   );
 }

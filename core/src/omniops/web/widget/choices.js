@@ -1,5 +1,5 @@
 /** What a visitor may allow, and the way to be forgotten: offered before the first question, later behind the dots. */
-import { h, icon } from "./dom.js";
+import { h, icon, outside } from "./dom.js";
 
 const REMEMBER = "chat.remember";
 const COUNT = "analytics";
@@ -45,19 +45,20 @@ export class Choices {
   /** Nothing is chosen beforehand. A browser that asks not to be tracked is not asked in turn. */
   show() {
     const { greeting, words } = this.panel;
-    const { list } = this;
-    this.element.hidden = !(this.open || (greeting && list.length && this.signal === "none"));
+    const { list, open } = this;
+    this.element.hidden = !(open || (greeting && list.length && this.signal === "none"));
     if (this.element.hidden) return;
     this.element.replaceChildren(
       h("strong", null, this.panel.say("choices", list.length)),
       h("p", { class: "meta" }, words.choicesNote),
       ...list.map((choice) => this.row(choice)),
     );
-    if (this.open) this.element.append(this.panel.notes());
-    if (this.open && this.panel.api.token) {
-      const count = this.panel.entries.querySelectorAll(".entry").length;
-      const props = { type: "button", class: "button forget", click: () => this.panel.forget() };
-      this.element.append(h("button", props, this.panel.say("forget", count)));
+    if (!open) return;
+    const { api, config, entries } = this.panel;
+    this.element.append(this.panel.notes(), h("a", { class: "quiet", ...outside(config.choices_url + (api.token || "")) }, config.choices_title));
+    if (api.token) {
+      const said = this.panel.say("forget", entries.querySelectorAll(".entry").length);
+      this.element.append(h("button", { type: "button", class: "button forget", click: () => this.panel.forget() }, said));
     }
   }
 

@@ -27,7 +27,7 @@ const host = document.createElement("omniops-frame");
 document.body.append(host);
 mount(host, { key, language, base: new URL(".", location.href).href }).then((panel) => {
   addEventListener("message", ({ source, origin: from, data }) => {
-    if (source !== parent || from !== origin || !["open", "close", "identify", "consent", "reset"].includes(data.omniops)) return;
+    if (source !== parent || from !== origin || !["open", "close", "identify", "consent", "chosen", "reset"].includes(data.omniops)) return;
     panel[data.omniops](...data.args);
   });
   host.emit("ready");

@@ -8,7 +8,7 @@ export function mount(chat, { key, base, language }) {
   frame.title = chat.label.textContent;
   frame.src = `${base}frame?${new URLSearchParams({ key, language, theme: chat.dataset.theme || "", origin: location.origin })}`;
   const call = (name) => (...args) => frame.contentWindow.postMessage({ omniops: name, args }, origin);
-  const panel = Object.fromEntries(["close", "identify", "consent", "reset"].map((name) => [name, call(name)]));
+  const panel = Object.fromEntries(["close", "identify", "consent", "chosen", "reset"].map((name) => [name, call(name)]));
   panel.open = () => {
     frame.focus();
     call("open")(matchMedia("(max-width: 479px)").matches);

@@ -160,6 +160,8 @@ const api = {
   },
   identify: (who) => chat.later("identify", who),
   consent: (purpose, given) => chat.later("consent", purpose, given),
+  /** What a banner of ours on the same page tells. */
+  chosen: (number) => chat.later("chosen", number),
   reset: () => chat.tell("reset"),
 };
 

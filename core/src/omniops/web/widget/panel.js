@@ -61,26 +61,6 @@ class Panel extends Asking {
     return module[act](this, LENT, ...args);
   }
 
-  /** What the view needs to draw a message and to act on it. */
-  get ctx() {
-    return {
-      words: this.words,
-      part: (...args) => this.part(...args),
-      receipt: (...args) => this.attempt(() => this.part("receipt", "toggle", ...args)),
-      say: (key, value) => this.say(key, value),
-      language: this.language,
-      hours: this.hours(true),
-      wait: this.peopleThere() && this.config.people.minutes ? this.say("usual", this.config.people.minutes) : "",
-      ask: (text) => this.send(text),
-      again: () => this.send(this.lastText),
-      offer: this.state === "ai",
-      feedback: (id, helpful, place) => this.feedback(id, helpful, place),
-      askPerson: () => this.showPersonForm(),
-      toPerson: (email, form) => this.toPerson(email, form),
-      focus: () => this.box.focus(),
-    };
-  }
-
   build() {
     const { words } = this;
     this.title = h("strong", { class: "title" });
@@ -142,9 +122,7 @@ class Panel extends Asking {
       const response = await this.api.call("GET", `config?${new URLSearchParams({ key: this.api.key, language: this.language })}`);
       this.config = await response.json();
     } catch (error) {
-      this.started = null;
-      this.note(this.said(error, this.words.unreachable), "fail", [this.words.again, () => this.open()]);
-      return;
+      return this.unreachable(error);
     }
     this.clearNotes();
     const { config } = this;
@@ -153,7 +131,7 @@ class Panel extends Asking {
     this.title.textContent = config.title;
     this.panel.setAttribute("aria-label", config.title);
     this.box.placeholder = config.placeholder || this.words.write;
-    const proof = config.proof_url && webAddress(config.proof_url);
+    const proof = webAddress(config.proof_url);
     if (proof) Object.assign(this.proofLink, outside(proof), { hidden: false });
     this.api.token = this.store.read();
     this.showState();
@@ -166,13 +144,18 @@ class Panel extends Asking {
     }
   }
 
+  unreachable(error) {
+    this.started = null;
+    this.note(this.said(error, this.words.unreachable), "fail", [this.words.again, () => this.open()]);
+  }
+
   /** What an AI's answers are not. */
   notes() {
-    return h("ul", { class: "meta notes" }, ...(this.config.notices || []).map(({ id, text }) => h("li", { "data-notice": id }, text)));
+    return h("ul", { class: "meta notes" }, ...this.config.notices.map(({ id, text }) => h("li", { "data-notice": id }, text)));
   }
 
   welcome() {
-    const rows = (this.config.suggestions || []).map((text) => h("li", null, h("button", { type: "button", click: () => this.send(text) }, text, icon("right"))));
+    const rows = this.config.suggestions.map((text) => h("li", null, h("button", { type: "button", click: () => this.send(text) }, text, icon("right"))));
     rows.push(h("li", null, h("button", { type: "button", click: () => this.showPersonForm() }, this.words.askPersonInstead, icon("person"))));
     this.entries.replaceChildren(this.disclosure(this.config.disclosure), h("ul", { class: "suggestions" }, ...rows), this.notes());
     this.greeting = true;
@@ -195,12 +178,10 @@ class Panel extends Asking {
         this.note(this.words.over, "");
         return;
       }
-      this.started = null;
-      this.note(this.said(error, this.words.unreachable), "fail", [this.words.again, () => this.open()]);
-      return;
+      return this.unreachable(error);
     }
     this.state = found.state;
-    this.choices.restore(found.consents || {});
+    this.choices.restore(found.consents);
     this.greeting = false;
     this.dropGrowing();
     this.entries.replaceChildren(this.disclosure(this.config.disclosure));
@@ -287,7 +268,7 @@ class Panel extends Asking {
   showPersonForm() {
     if (!this.aiAnswers || !this.config) return;
     const there = this.entries.querySelector(".to-person");
-    const form = there || personForm(this.ctx);
+    const form = there || personForm(this);
     if (!there) this.entries.append(form);
     this.scroll(true);
     form.querySelector("input").focus();
@@ -378,6 +359,11 @@ class Panel extends Asking {
     return !people.until || new Date() < new Date(people.until);
   }
 
+  /** How long they usually take, while they are there. */
+  get wait() {
+    return this.peopleThere() && this.config.people.minutes ? this.say("usual", this.config.people.minutes) : "";
+  }
+
   /** When people answer: until when they are there, from when they are back, or the business's own words. `bare` is the
    * time alone, and nothing while they are there. */
   hours(bare) {
@@ -422,8 +408,7 @@ class Panel extends Asking {
   /** The whole of a new message, or its beginning where it is taller than the window on it. */
   reveal(element) {
     const { log } = this;
-    const top = element.offsetTop - log.offsetTop - 20;
-    log.scrollTop = Math.min(top, log.scrollHeight);
+    log.scrollTop = element.offsetTop - log.offsetTop - 20;
   }
 
   panelKey(event) {

@@ -5,21 +5,14 @@ const ENGLISH = "__ENGLISH__";
 const LANGUAGES = "__LANGUAGES__";
 export const BUILD = "__BUILD__";
 const FORMS = ["zero", "one", "two", "few", "many", "other"];
-const RTL = ["ar"];
 
-export const directionOf = (language) => (RTL.includes(language) ? "rtl" : "ltr");
+export const directionOf = (language) => (language === "ar" ? "rtl" : "ltr");
 
 /** The words of a language by key, and the language that they are in: English where a file cannot be had. */
 export async function wordsFor(language, base) {
-  let text = ENGLISH;
-  try {
-    if (LANGUAGES.includes(language)) text = (await import(`${base}widget/words-${language}-${BUILD}.js`)).default;
-    else language = "en";
-  } catch {
-    language = "en";
-  }
-  const lines = text.split("\n");
-  return { language, words: Object.fromEntries(KEYS.split(" ").map((key, i) => [key, lines[i]])) };
+  const file = LANGUAGES.includes(language) && (await import(`${base}widget/words-${language}-${BUILD}.js`).catch(() => null));
+  const lines = (file ? file.default : ENGLISH).split("\n");
+  return { language: file ? language : "en", words: Object.fromEntries(KEYS.split(" ").map((key, i) => [key, lines[i]])) };
 }
 
 /** A text with its value. A count picks its form; a language with fewer forms than its grammar has repeats the last. */
@@ -42,7 +35,7 @@ export function when(iso, language) {
   const today = new Date();
   const year = date.getFullYear() === today.getFullYear() ? {} : { year: "numeric" };
   const options = sameDay(date, today) ? CLOCK : { day: "numeric", month: "short", ...year };
-  return new Intl.DateTimeFormat(locale(language), options).format(date);
+  return date.toLocaleString(locale(language), options);
 }
 
 /** A time to come: "17:00" today, "Tue 09:00" within a week, "3 Mar" after that. */
@@ -51,5 +44,5 @@ export function coming(iso, language) {
   const today = new Date();
   const far = date - today > 6 * 864e5;
   const options = sameDay(date, today) ? CLOCK : far ? { day: "numeric", month: "short" } : { weekday: "short", ...CLOCK };
-  return new Intl.DateTimeFormat(locale(language), options).format(date);
+  return date.toLocaleString(locale(language), options);
 }

@@ -1,0 +1,1 @@
+"""Appointments in a connected calendar: which times are free, and what became of each wish."""

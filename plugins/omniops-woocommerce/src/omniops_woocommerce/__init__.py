@@ -1,0 +1,5 @@
+"""WooCommerce for OmniOps."""
+
+from omniops_woocommerce.plugin import WooCommercePlugin
+
+__all__ = ["WooCommercePlugin"]
