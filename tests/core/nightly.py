@@ -1,6 +1,5 @@
 """A vault with nights of its own: its root is a copy of the server's, so what is destroyed here is so only here."""
 
-import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -70,9 +69,7 @@ class House:
 
 @asynccontextmanager
 async def opened(postgres, links, folder) -> AsyncIterator[House]:
-    keys = folder / "keys"
-    shutil.copytree(postgres.folder / "keys", keys)
-    root, clock, log = FolderRoot(keys), ManualClock(), RecordingLog()
+    root, clock, log = postgres.copy_keys(folder / "keys"), ManualClock(), RecordingLog()
     async with Rooms.open(links, root, clock) as rooms:
         mirror = Mirror(folder / "mirror", root, clock, log)
         rooms.vault.on_shred(mirror.shredded)

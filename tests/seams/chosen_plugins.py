@@ -20,12 +20,12 @@ class Optional(Stall):
 
 
 @stall
-class Chosen(Optional):
+class Picked(Optional):
     """Keeps its promises."""
 
 
 @stall
-class Unchosen(Optional):
+class Unpicked(Optional):
     """The same, tried without its feature."""
 
 

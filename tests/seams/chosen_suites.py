@@ -5,13 +5,13 @@ from broken_suites import Living, postgres
 __all__ = ["postgres"]
 
 
-class TestChosen(Living):
-    plugin_name = "chosen"
+class TestPicked(Living):
+    plugin_name = "picked"
     features = {"notes": True}  # noqa: RUF012
 
 
-class TestUnchosen(Living):
-    plugin_name = "unchosen"
+class TestUnpicked(Living):
+    plugin_name = "unpicked"
 
 
 class TestMurmuring(Living):

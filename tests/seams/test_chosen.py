@@ -10,11 +10,11 @@ import pytest
 
 HERE = Path(__file__).parent
 FAILED = {
-    "Chosen": set(),
-    "Unchosen": {"test_people_get_a_copy_and_are_erased"},
+    "Picked": set(),
+    "Unpicked": {"test_people_get_a_copy_and_are_erased"},
     "Murmuring": {"test_what_is_about_people_lies_nowhere_in_clear", "test_people_get_a_copy_and_are_erased"},
 }
-"""Each plugin, and the tests that fail for it and no others. Unchosen keeps its promises: its sample is passed over."""
+"""Each plugin, and the tests that fail for it and no others. Unpicked keeps its promises: its sample is passed over."""
 
 
 @pytest.fixture(scope="module")

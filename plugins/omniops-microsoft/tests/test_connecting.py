@@ -175,6 +175,7 @@ async def test_what_graph_says_of_a_subscription_is_done(app, event):
     prolonged = app.graph.count(PROLONG)
     app.graph.lifecycle(event)
     await app.told()
+    await app.settled()  # what was missed in threads is looked for within a minute
     assert len(app.graph.subscriptions) == 2
     if event == "reauthorizationRequired":
         assert app.graph.count(PROLONG) > prolonged

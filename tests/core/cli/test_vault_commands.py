@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import shutil
 from contextlib import contextmanager
 
 import psycopg
@@ -26,7 +25,7 @@ pytestmark = pytest.mark.slow
 def stage(postgres, tmp_path_factory):
     """Settings, links and a root of a deployment with one account."""
     folder, links = tmp_path_factory.mktemp("commands"), postgres.database()
-    shutil.copytree(postgres.folder / "keys", folder / "keys")
+    postgres.copy_keys(folder / "keys")
     (folder / "data").mkdir()
     settings = Settings(
         data_dir=folder / "data",

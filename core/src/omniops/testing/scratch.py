@@ -7,6 +7,7 @@ and databases): the same tests then run on any supported version.
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -70,6 +71,10 @@ class ScratchServer:
         """Links to a new database without any tables."""
         return self.links.database(self._create("template1"))
 
+    def copy_keys(self, target: Path) -> FolderRoot:
+        """The root as it was when the server began, for somebody who lets nights go by: `root` is everybody's."""
+        return FolderRoot(Path(shutil.copytree(self.folder / "first-keys", target)))
+
     def _create(self, template: str) -> str:
         name = f"omniops_test_{uuid4().hex[:12]}"
         with psycopg.connect(self.links.admin.conninfo(), autocommit=True) as connection:
@@ -97,6 +102,7 @@ def scratch_server() -> Iterator[ScratchServer]:
         folder = Path(name)
         folder.chmod(0o711)  # the database's own user must be able to reach its folder inside
         root = FolderRoot.create(folder / "keys")
+        shutil.copytree(folder / "keys", folder / "first-keys")
         with _admin(folder, root) as admin:
             yield (server := ScratchServer(Links.build(admin, None, passwords(root)), root, folder))
             if os.environ.get(URL):  # our own server goes away with its folder
