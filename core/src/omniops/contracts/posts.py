@@ -20,7 +20,8 @@ from omniops.contracts.webhook import Arrived, Event
 REPLY, MISSED = "post.reply", "post.missed"
 POST_EVENTS: Mapping[str, tuple[str, ...]] = {REPLY: ("channel", "thread", "message", "text"), MISSED: ()}
 """Kinds of events by which core learns of replies; they stand in `Integration.events`. `REPLY`: make it by `reply`.
-`MISSED`: notices were lost, and lively threads are looked through at once, where they ever are (`TeamPosts.looks`)."""
+`MISSED`: notices were lost, and lively threads are looked through at once, where they ever are (`TeamPosts.looks`). Its
+id is of its own: an event with the id of the notice that said so is that notice, and passed over."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -172,7 +172,7 @@ class MicrosoftIntegration(Integration):
             await self._subscriptions.align(link, state)
         if event.data["event"] == "reauthorizationRequired":
             return ()
-        return [*await self._mailbox.lost(link), Arrived(Event(event.id, MISSED))]
+        return [*await self._mailbox.lost(link), Arrived(Event(f"{event.id}:{MISSED}", MISSED))]
 
     def sync(self, name: str, link: Link, cursor: str | None) -> AsyncIterator[Step]:
         return self._mailbox.changes(link, cursor)
