@@ -30,7 +30,6 @@ from omniops.server import (
     connections,
     consent,
     dashboard,
-    dashboard_inbox,
     deliveries,
     gaps,
     inbox,
@@ -116,8 +115,8 @@ def create_app(runtime: Runtime) -> FastAPI:
     app.include_router(audit.router)
     app.include_router(breaches.router)
     app.include_router(pages.router)
-    app.include_router(dashboard.router)
-    app.include_router(dashboard_inbox.router)
+    for router in dashboard.ROUTERS:
+        app.include_router(router)
     app.include_router(privacy.router)
     app.include_router(widget.router)
     for name, router in runtime.seams.routers():

@@ -8,18 +8,16 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Form, Query, Request, Response
-from fastapi.responses import RedirectResponse
 from pydantic import Field
 
 from omniops.accounts.permissions import Principal
-from omniops.errors import NotReady, OmniOpsError, Reconnect, Refused, Rejected
+from omniops.errors import OmniOpsError
 from omniops.inbox.queue import ConversationView, Wanted, place
 from omniops.runtime import Runtime
-from omniops.server.dashboard import frame, page
+from omniops.server.dashboard.frame import acted, frame, page
 from omniops.server.forms import HOME, FormBody, Sends
 from omniops.server.idempotency import Idempotent
 from omniops.server.permissions import App, DomainAccess, RequiresDomain
-from omniops.server.problems import status_of
 
 router = APIRouter(prefix=HOME + "/{domain_id}/inbox", include_in_schema=False, route_class=Idempotent)
 ONE = "/{conversation_id}"
@@ -145,13 +143,11 @@ async def _done(
     typed: str = "",
 ) -> Response:
     """Does it and shows the conversation again; where it may not be done now, with the reason and what was typed."""
-    try:
-        await did
-    except (Rejected, Refused, NotReady, Reconnect) as error:
-        status, _ = status_of(error)
+
+    async def again(error: OmniOpsError, status: int) -> Response:
         return await _thread(request, runtime, access, conversation_id, status=status, problem=error, typed=typed)
-    place = f"{HOME}/{access.scope.domain_id}/inbox/{conversation_id}#newest"
-    return RedirectResponse(place, 303, {"Cache-Control": "no-store"})
+
+    return await acted(did, f"{HOME}/{access.scope.domain_id}/inbox/{conversation_id}#newest", again)
 
 
 class Words(FormBody):

@@ -1,0 +1,76 @@
+"""Signing in and out, and the way to the first website."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from urllib.parse import quote
+
+from fastapi import APIRouter, Depends, Form, Query, Request, Response
+from fastapi.responses import RedirectResponse
+from pydantic import Field, SecretStr
+
+from omniops.accounts.permissions import Principal
+from omniops.errors import Refused, Throttled
+from omniops.server.dashboard.frame import page
+from omniops.server.forms import HOME, FormBody, check_origin_told, check_token, own_place
+from omniops.server.idempotency import Idempotent
+from omniops.server.permissions import COOKIE, App, Public, keep_session, requires
+from omniops.server.problems import status_of
+
+router = APIRouter(prefix=HOME, include_in_schema=False, route_class=Idempotent)
+
+
+@router.get("/sign-in", dependencies=[Depends(Public("where members sign in"))])
+async def sign_in_page(
+    request: Request, place: Annotated[str, Query(alias="next", max_length=1000)] = HOME
+) -> Response:
+    """The form."""
+    return page(request, "sign_in.html", {"next": own_place(place), "email": "", "problem": None})
+
+
+class SignInForm(FormBody):
+    email: str = Field(default="", max_length=254)
+    password: SecretStr = Field(default=SecretStr(""), max_length=1000)
+    next: str = Field(default=HOME, max_length=1000)
+
+
+@router.post("/sign-in", dependencies=[Depends(Public("signing in"))])
+async def sign_in(request: Request, runtime: App, form: Annotated[SignInForm, Form()]) -> Response:
+    """Opens a session of its own, whatever the browser had before, and leads to where it was going."""
+    check_origin_told(request)
+    network = request.client.host if request.client else ""
+    place = own_place(form.next)
+    try:
+        token = await runtime.members.sign_in(form.email, form.password.get_secret_value(), network=network)
+    except (Refused, Throttled) as error:
+        status, _ = status_of(error)
+        return page(request, "sign_in.html", {"next": place, "email": form.email, "problem": error}, status)
+    if before := request.cookies.get(COOKIE):
+        await runtime.members.sign_out(before)
+    response = RedirectResponse(place, 303, {"Cache-Control": "no-store"})
+    keep_session(response, runtime, token)
+    return response
+
+
+@router.post("/sign-out", dependencies=[Depends(Public("signing out"))])
+async def sign_out(request: Request, runtime: App, form: Annotated[FormBody, Form()]) -> Response:
+    """Ends the session here and in the database."""
+    check_origin_told(request)
+    check_token(request, form.token)
+    if token := request.cookies.get(COOKIE):
+        await runtime.members.sign_out(token)
+    response = RedirectResponse(f"{HOME}/sign-in", 303, {"Cache-Control": "no-store"})
+    response.delete_cookie(COOKIE, path="/")
+    return response
+
+
+@router.get("")
+async def start(
+    request: Request, runtime: App, principal: Annotated[Principal, Depends(requires("domain.read"))]
+) -> Response:
+    """Leads to the first website of the account."""
+    domains = await runtime.accounts.domains(principal.account_id)
+    reached = [one for one in domains if principal.only_domain in (None, one.id)]
+    if not reached:
+        return page(request, "nothing_yet.html", {})
+    return RedirectResponse(f"{HOME}/{quote(str(reached[0].id))}", 303, {"Cache-Control": "no-store"})

@@ -1,0 +1,90 @@
+"""What every page of the dashboard stands in: its policy, the rooms that a member may enter, whose website it is."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, tzinfo
+from zoneinfo import ZoneInfo
+
+from fastapi import Request, Response
+from fastapi.responses import HTMLResponse, RedirectResponse
+
+from omniops.accounts.permissions import Permission
+from omniops.accounts.service import DomainView
+from omniops.contracts.tokens import new_token
+from omniops.errors import NotReady, OmniOpsError, Reconnect, Refused, Rejected
+from omniops.runtime import Runtime
+from omniops.server.forms import form_token
+from omniops.server.permissions import DomainAccess
+from omniops.server.problems import status_of
+from omniops.web.pages import DASHBOARD_CSP, render
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """A place in the navigation: at `/app/{domain}/{name}` (Home has no name of its own), for whoever `may`."""
+
+    name: str
+    title: str
+    icon: str
+    may: Permission
+
+
+ROOMS = (
+    Room("home", "Home", "home", "domain.read"),
+    Room("inbox", "Inbox", "inbox", "conversation.read"),
+)
+"""In the order in which they are shown."""
+
+
+def page(request: Request, template: str, values: Mapping[str, object], status: int = 200) -> HTMLResponse:
+    """A page of the dashboard under its own policy. Its address is told to no other site; to ours it is, or else
+    browsers would not say where a form comes from."""
+    nonce = new_token("")
+    headers = {
+        "Content-Security-Policy": DASHBOARD_CSP.format(nonce=nonce),
+        "Cache-Control": "no-store",
+        "Referrer-Policy": "same-origin",
+        "X-Robots-Tag": "noindex",
+    }
+    body = render(f"dashboard/{template}", **values, nonce=nonce, token=form_token(request))
+    return HTMLResponse(body, status, headers)
+
+
+def zone_of(domain: DomainView) -> tzinfo:
+    """The zone in which a website's people read times: that of its hours."""
+    hours = domain.settings.hours
+    return ZoneInfo(hours.zone) if hours is not None else UTC
+
+
+async def frame(runtime: Runtime, access: DomainAccess, room: str) -> dict[str, object]:
+    """What every page shows around its own: whose website it is, which others there are, and how many wait."""
+    principal = access.principal
+    domains = await runtime.accounts.domains(principal.account_id)
+    reads = principal.may("conversation.read")
+    domain = await runtime.accounts.domain(access.scope)
+    return {
+        "room": room,
+        "rooms": [one for one in ROOMS if principal.may(one.may)],
+        "domain": domain,
+        "domains": [one for one in domains if principal.only_domain in (None, one.id)],
+        "may": principal.may,
+        "me": principal.id,
+        "waits": await runtime.inbox.queue.waiting(access.scope) if reads else 0,
+        "now": runtime.clock.now(),
+        "zone": zone_of(domain),
+    }
+
+
+async def acted(
+    did: Awaitable[object], place: str, again: Callable[[OmniOpsError, int], Awaitable[Response]]
+) -> Response:
+    """Does what a form asked for and leads to `place`. What may not be done now is said by `again`, the page that the
+    form stands on, from the error and its status."""
+    try:
+        await did
+    except (Rejected, Refused, NotReady, Reconnect) as error:
+        status, _ = status_of(error)
+        return await again(error, status)
+    return RedirectResponse(place, 303, {"Cache-Control": "no-store"})
