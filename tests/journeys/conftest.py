@@ -13,6 +13,7 @@ import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from uuid import uuid4
 
 import psutil
 import pytest
@@ -226,3 +227,20 @@ def visit(browser, demo):
             return visit
 
         yield page
+
+
+@pytest.fixture
+def office(stage, monkeypatch):
+    """A website with a member: gives the domain and the member's address."""
+    monkeypatch.setitem(stage.desk.runtime.settings.__dict__, "public_url", stage.api)
+    from members import PASSWORD
+
+    domain, email = stage.domain(), f"{uuid4().hex[:8]}@shop.example"
+
+    async def join():
+        members = stage.desk.runtime.members
+        link = await members.setup_link(domain.scope.account_id)
+        await members.finish_setup(link, email=email, name="Mara", password=PASSWORD)
+
+    stage.run(join())
+    return domain, email

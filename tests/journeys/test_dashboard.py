@@ -1,61 +1,10 @@
 """A member signs in, sees who waits, takes over, answers and closes; the visitor reads it. In a real browser."""
 
-from pathlib import Path
 from urllib.parse import urlsplit
-from uuid import uuid4
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
+from members import ASKS, looked_at, sign_in, waiting
 from playwright.sync_api import expect
-
-PICTURES = Path(__file__).parent.parent / "output"
-PASSWORD = "a sentence that nobody guesses"
-ASKS = "Do the boots come in size 46? <b>Mara</b>"
-
-
-@pytest.fixture
-def office(stage, monkeypatch):
-    """A website with a member: gives the domain and the member's address."""
-    monkeypatch.setitem(stage.desk.runtime.settings.__dict__, "public_url", stage.api)
-    domain, email = stage.domain(), f"{uuid4().hex[:8]}@shop.example"
-
-    async def join():
-        members = stage.desk.runtime.members
-        link = await members.setup_link(domain.scope.account_id)
-        await members.finish_setup(link, email=email, name="Mara", password=PASSWORD)
-
-    stage.run(join())
-    return domain, email
-
-
-def waiting(show, domain):
-    """A visitor who asked, and asked for a person."""
-    chat = show(domain)
-    chat.open()
-    chat.part("textarea").fill(ASKS)
-    chat.part("textarea").press("Enter")
-    chat.part(".proof").first.wait_for()
-    chat.part(".below button").click()
-    chat.part("input[type=email]").fill("tom@mail.example")
-    chat.part(".to-person .strong").click()
-    expect(chat.part(".callout.entry")).to_contain_text("Handed to a person")
-    return chat
-
-
-def sign_in(show, stage, email, place="/app", **options):
-    visit = show.go(stage.api + place, **options)
-    visit.page.get_by_label("E-mail address").fill(email)
-    visit.page.get_by_label("Password").fill(PASSWORD)
-    visit.page.get_by_role("button", name="Sign in").click()
-    expect(visit.page.get_by_role("button", name="Sign out")).to_be_attached()
-    return visit
-
-
-def looked_at(page, name):
-    PICTURES.mkdir(exist_ok=True)
-    page.screenshot(path=PICTURES / f"dashboard-{name}.png")
-    found = Axe().run(page).response["violations"]
-    assert [f"{v['id']}: {[n['html'] for n in v['nodes']][:3]}" for v in found] == []
 
 
 def test_sign_in_take_over_answer_and_close(show, stage, office):

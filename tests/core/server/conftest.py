@@ -4,11 +4,13 @@ import asyncio
 import json
 import socket
 from dataclasses import dataclass, field
+from uuid import uuid4
 
 import httpx2
 import pytest
 import uvicorn
 from desk import serving
+from members_browser import PASSWORD, Member
 from omniops.accounts.permissions import ROLES
 from omniops.contracts.ids import SystemClock
 from omniops.operations.firsts import OPERATOR, Firsts
@@ -140,3 +142,35 @@ async def ask(page, text="How long does it take?", **more):
 @pytest.fixture
 def asked():
     return ask
+
+
+@pytest.fixture
+async def join(front, monkeypatch):
+    monkeypatch.setitem(front.desk.runtime.settings.__dict__, "public_url", front.base)
+
+    async def join(domain=None, *, signed_in=False):
+        domain, email = domain or front.desk.domain, f"{uuid4().hex[:8]}@shop.example"
+        members = front.desk.runtime.members
+        link = await members.setup_link(domain.scope.account_id)
+        session = await members.finish_setup(link, email=email, name="Mara", password=PASSWORD)
+        return Member(front, domain, email, session if signed_in else None)
+
+    return join
+
+
+@pytest.fixture
+async def mara(join):
+    return await join(signed_in=True)
+
+
+@pytest.fixture
+async def asks(front, asked):
+    """Somebody writes, and asks for a person. Gives the conversation's id."""
+
+    async def asks(text="Do they come in size 46?", domain=None):
+        page = await front.page(domain)
+        await asked(page, text)
+        await page.post("/v1/visitor/person", json={})
+        return (await page.get("/v1/visitor/conversation")).json()["id"]
+
+    return asks

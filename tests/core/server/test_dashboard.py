@@ -5,81 +5,12 @@ from uuid import uuid4
 
 import pytest
 from desk_plugins import letter
+from members_browser import HOSTILE, PASSWORD
 from omniops.errors import NotReady
 from omniops.operations.firsts import OPERATOR
 from omniops.server.forms import Sends, own_place
 from omniops.server.permissions import Requires, guard_of
 from walking import routes
-
-PASSWORD = "a sentence that nobody guesses"
-HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)> {{ 7 * 7 }}"
-PAGE = {"Accept": "text/html"}
-
-
-class Member:
-    """A browser of a member: keeps cookies, sends what browsers send, finds the token in the page that it shows."""
-
-    def __init__(self, front, domain, email, session):
-        self.client, self.domain, self.email = front.client(**PAGE), domain, email
-        self.origin = {"Origin": front.base}
-        self.base = f"/app/{domain.id}"
-        self.text = ""
-        if session:
-            self.client.cookies.set("omniops_session", session)
-
-    async def open(self, path, status=200):
-        answer = await self.client.get(path)
-        assert answer.status_code == status, (path, answer.status_code, answer.text[:300])
-        self.text = answer.text
-        return answer
-
-    async def send(self, path, fields=None, *, token=None, headers=None):
-        found = re.search(r'name="token" value="(\w+)"', self.text)
-        own = found[1] if found and token is None else token or ""
-        self.client.headers.pop("Origin", None)
-        return await self.client.post(
-            path, data={"token": own, **(fields or {})}, headers=self.origin if headers is None else headers
-        )
-
-    async def sign_in(self, place="/app", **fields):
-        data = {"email": self.email, "password": PASSWORD, "next": place, **fields}
-        return await self.client.post("/app/sign-in", data=data, headers=self.origin)
-
-    async def talk(self, conversation):
-        await self.open(f"{self.base}/inbox/{conversation}")
-        return f"{self.base}/inbox/{conversation}"
-
-
-@pytest.fixture
-async def join(front, monkeypatch):
-    monkeypatch.setitem(front.desk.runtime.settings.__dict__, "public_url", front.base)
-
-    async def join(domain=None, *, signed_in=False):
-        domain, email = domain or front.desk.domain, f"{uuid4().hex[:8]}@shop.example"
-        members = front.desk.runtime.members
-        link = await members.setup_link(domain.scope.account_id)
-        session = await members.finish_setup(link, email=email, name="Mara", password=PASSWORD)
-        return Member(front, domain, email, session if signed_in else None)
-
-    return join
-
-
-@pytest.fixture
-async def mara(join):
-    return await join(signed_in=True)
-
-
-@pytest.fixture
-async def asks(front, asked):
-    """Somebody writes, and asks for a person. Gives the conversation's id."""
-
-    async def asks(text="Do they come in size 46?", domain=None):
-        page = await front.page(domain)
-        await asked(page, text)
-        await page.post("/v1/visitor/person", json={})
-        return (await page.get("/v1/visitor/conversation")).json()["id"]
-
-    return asks
 
 
 async def test_without_a_session_one_is_led_to_the_sign_in_and_back(join):
