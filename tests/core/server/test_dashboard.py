@@ -1,5 +1,6 @@
 """The dashboard over HTTP: who gets in, whose forms count, and that words of strangers stay words."""
 
+import asyncio
 import re
 from uuid import uuid4
 
@@ -233,3 +234,25 @@ async def test_who_may_not_read_conversations_sees_none(front, asks):
     for path in (f"{base}/inbox", f"{base}/inbox/{conversation}"):
         assert (await viewer.get(path)).status_code == 403
     assert (await viewer.post(f"{base}/inbox/{conversation}/step", data={"step": "close"})).status_code == 403
+
+
+async def test_a_form_that_is_sent_twice_counts_once_and_changed_it_counts_again(mara, asks):
+    at = await mara.talk(await asks())
+    once = re.search(r'name="once" value="([\w-]+)"', mara.text)[1]
+    said = {"text": "We have it.", "once": once}
+    answers = await asyncio.gather(mara.send(at + "/reply", said), mara.send(at + "/reply", said))
+    assert [answer.status_code for answer in answers] == [303, 303]
+    assert len({answer.headers["location"] for answer in answers}) == 1
+    assert (await mara.send(at + "/reply", {**said, "text": "In blue."})).status_code == 303
+    await mara.open(at)
+    assert mara.text.count("We have it.") == 1
+    assert mara.text.count("In blue.") == 1
+
+
+async def test_what_was_refused_may_be_sent_again(mara, asks):
+    at = await mara.talk(await asks())
+    once = re.search(r'name="once" value="([\w-]+)"', mara.text)[1]
+    assert (await mara.send(at + "/step", {"step": "reopen", "once": once})).status_code == 409
+    await mara.talk(at.rpartition("/")[2])
+    await mara.send(at + "/step", {"step": "close"})
+    assert (await mara.send(at + "/step", {"step": "reopen", "once": once})).status_code == 303

@@ -20,10 +20,11 @@ _OWN_PLACE = re.compile(r"/app(?:/[\w-]+)*(?:\?[\w=&-]*)?")
 
 
 class FormBody(BaseModel):
-    """What a form sends: the fields that it names, and the session's token."""
+    """What a form sends: the fields that it names, the session's token, and the mark by which it takes effect once."""
 
     model_config = ConfigDict(extra="forbid")
     token: str = Field(default="", max_length=100)
+    once: str = Field(default="", max_length=100)
 
 
 class Sends(RequiresDomain):

@@ -6,6 +6,8 @@ and it leaves streams alone. A route that takes the header itself keeps its own 
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
 from collections.abc import Callable, Coroutine
 from inspect import signature
 from typing import Any
@@ -16,8 +18,9 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
-from omniops.accounts.repeats import Claim, Writer
-from omniops.errors import OmniOpsError
+from omniops.accounts.repeats import Claim, Repeats, Writer
+from omniops.errors import OmniOpsError, Rejected
+from omniops.server.forms import in_dashboard
 from omniops.server.limits import writing_visitor
 from omniops.server.permissions import Requires, RequiresDomain, guard_of, runtime_of, visitor_of
 from omniops.server.problems import status_of
@@ -25,6 +28,9 @@ from omniops.server.recording import recorded
 
 HEADER = "idempotency-key"
 REPLAYED = "Idempotent-Replayed"
+KEPT_HEADERS = ("content-type", "location", "cache-control", "content-security-policy", "referrer-policy")
+PATIENCE, PAUSE = 40, 0.25
+"""How often a form that was sent twice looks for what came of the first, and the seconds between."""
 WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
@@ -40,12 +46,13 @@ class Idempotent(APIRoute):
             return handle
 
         async def once(request: Request) -> Response:
-            key = request.headers.get(HEADER)
+            form = await _form_key(request)
+            key = form or request.headers.get(HEADER)
             if key is None:
                 return await handle(request)
             repeats = runtime_of(request).repeats
             writer = await _writer(self, request)
-            claim = await repeats.claim(writer, key, await _fingerprint(request))
+            claim = await _claim(repeats, writer, key, await _fingerprint(request), patient=form is not None)
             if claim.answer is not None:
                 if writer.subject_id is not None:
                     await writing_visitor(request, await visitor_of(request))  # a repetition is a request as well
@@ -56,14 +63,12 @@ class Idempotent(APIRoute):
                 if _took_no_effect(error):
                     await repeats.release(claim)
                 raise
-            await repeats.keep(
-                claim,
-                {
-                    "status": response.status_code,
-                    "type": response.headers.get("content-type"),
-                    "body": bytes(response.body).decode(),
-                },
-            )
+            if form and response.status_code >= 400:  # the page says what stood in the way; nothing was done
+                await repeats.release(claim)
+                return response
+            kept = {name: response.headers[name] for name in KEPT_HEADERS if name in response.headers}
+            body = bytes(response.body).decode()
+            await repeats.keep(claim, {"status": response.status_code, "headers": kept, "body": body})
             return response
 
         return once
@@ -97,6 +102,28 @@ async def _writer(route: APIRoute, request: Request) -> Writer:
     return Writer(principal.scope, principal.actor)
 
 
+async def _form_key(request: Request) -> str | None:
+    """The key of a dashboard's form: the mark that its page gave it, and all that it says. Sent twice, by a
+    second click or by going back, it takes effect once; changed, it is another."""
+    if not in_dashboard(request.url.path):
+        return None
+    said = await _fingerprint(request)  # before the form: a body is read once, and kept
+    once = (await request.form()).get("once")
+    return hashlib.sha256(once.encode() + said).hexdigest() if isinstance(once, str) and once else None
+
+
+async def _claim(repeats: Repeats, writer: Writer, key: str, fingerprint: bytes, *, patient: bool) -> Claim:
+    """The claim. `patient`: a person waits for the first of two clicks to end, and sees what came of it."""
+    for _ in range(PATIENCE if patient else 0):
+        try:
+            return await repeats.claim(writer, key, fingerprint)
+        except Rejected as error:
+            if error.code != "request_running":
+                raise
+        await asyncio.sleep(PAUSE)
+    return await repeats.claim(writer, key, fingerprint)
+
+
 def _domain_id(request: Request) -> UUID:
     try:
         return UUID(request.path_params["domain_id"])
@@ -123,7 +150,5 @@ def _took_no_effect(error: Exception) -> bool:
 
 def _again(claim: Claim) -> Response:
     assert claim.answer is not None
-    response = Response(claim.answer["body"] or None, claim.answer["status"], {REPLAYED: "true"})
-    if claim.answer["type"]:
-        response.headers["content-type"] = claim.answer["type"]
-    return response
+    headers = {**claim.answer["headers"], REPLAYED: "true"}
+    return Response(claim.answer["body"] or None, claim.answer["status"], headers)

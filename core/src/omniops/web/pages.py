@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib.resources import files
 from urllib.parse import urlencode
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import escape
 
+from omniops.contracts.tokens import new_token
 from omniops.web.centre import page_words
 from omniops.web.telling import FILTERS
 
@@ -50,6 +51,7 @@ def _environment() -> Environment:
     )
     environment.filters.update(FILTERS)
     environment.globals.update(static=static_url, preferences_url=preferences_url, preferences_title=preferences_title)
+    environment.globals["mark"] = partial(new_token, "")  # another one for each form
     return environment
 
 

@@ -14,6 +14,9 @@ const busy = (part) =>
   (part.dataset.live === "calm" && part.matches(":hover")) ||
   [...part.querySelectorAll("textarea")].some((field) => field.value !== field.defaultValue);
 
+/** What a part shows: its forms have another mark each time, by which they count once. */
+const shown = (part) => part.innerHTML.replaceAll(/name="once" value="[^"]*"/g, "");
+
 function atEnd() {
   const box = document.querySelector(".scroll");
   return !box || box.scrollHeight - box.scrollTop - box.clientHeight < 80;
@@ -32,7 +35,7 @@ async function refresh() {
   const follow = atEnd();
   for (const part of document.querySelectorAll("[data-live]")) {
     const next = fresh.getElementById(part.id);
-    if (!next || next.innerHTML === part.innerHTML) continue;
+    if (!next || shown(next) === shown(part)) continue;
     if (busy(part)) part.addEventListener("pointerleave", soon, { once: true });
     else part.replaceWith(document.importNode(next, true));
   }
