@@ -88,7 +88,7 @@ class _Seated(Generic[T]):
             await close()
 
 
-def streams_of(request: Request) -> Streams:
+async def streams_of(request: Request) -> Streams:
     return cast("Streams", request.app.state.streams)
 
 

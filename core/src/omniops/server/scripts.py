@@ -10,7 +10,7 @@ from omniops.web.banner import Banner
 from omniops.web.scripts import Script
 
 
-def banner_of(request: Request) -> Banner:
+async def banner_of(request: Request) -> Banner:
     return cast("Banner", request.app.state.banner)
 
 
