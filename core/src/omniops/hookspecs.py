@@ -36,6 +36,7 @@ from omniops.contracts.redaction import Redactor
 from omniops.contracts.retention import Expiring, KeptBack, Swept
 from omniops.contracts.root_keys import RootKeysOffer
 from omniops.contracts.scope import Scope
+from omniops.contracts.surface import Page, Panel
 from omniops.contracts.tools import Tool
 
 if TYPE_CHECKING:
@@ -273,6 +274,20 @@ class Plugin:
         return ()
 
     # Surface: HTTP
+
+    @seam("collect", gives=Panel, many=True)
+    def panels(self) -> Sequence[Panel]:
+        """What stands beside a conversation in the inbox. Called once at start-up; a panel is shown where the plugin is
+        on for the domain. Two of one name in a plugin: the first stays, the second is reported. An error drops the
+        plugin's panels."""
+        return ()
+
+    @seam("collect", gives=Page, many=True)
+    def pages(self) -> Sequence[Page]:
+        """Pages in the dashboard, each with its place in the navigation. Called once at start-up; a page is there where
+        the plugin is on for the domain, for whoever has its permission. Two of one name in a plugin: the first stays,
+        the second is reported. An error drops the plugin's pages."""
+        return ()
 
     @seam("collect", gives=object)
     def routes(self) -> APIRouter | None:

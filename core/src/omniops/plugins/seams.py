@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from omniops.contracts.breach import BreachDeclared
@@ -20,6 +22,7 @@ from omniops.contracts.redaction import Redactor
 from omniops.contracts.retention import Expiring, KeptBack, Swept
 from omniops.contracts.root_keys import RootKeysOffer
 from omniops.contracts.scope import Scope
+from omniops.contracts.surface import Page, Panel
 from omniops.contracts.tools import Tool
 from omniops.errors import PluginError
 from omniops.plugins.calling import Answer, Answers, Caller, On, everywhere
@@ -29,6 +32,8 @@ if TYPE_CHECKING:
     from fastapi import APIRouter
 
 T = TypeVar("T")
+S = TypeVar("S", Page, Panel)
+_NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
 
 
 class Seams:
@@ -141,6 +146,16 @@ class Seams:
         self._tell(answers)
         return tuple((a.plugin, a.value) for a in answers if a.error is None and a.value is not None)
 
+    @cached_property
+    def panels(self) -> Mapping[tuple[str, str], Panel]:
+        """By plugin and name, in the operator's order."""
+        return self._shown(self._caller.collect("panels"))
+
+    @cached_property
+    def pages(self) -> Mapping[tuple[str, str], Page]:
+        """By plugin and name, in the operator's order."""
+        return self._shown(self._caller.collect("pages"))
+
     async def retention_rules(self, scope: Scope, on: On) -> list[tuple[str, Retention]]:
         """Each with its plugin. Raises the `PluginError` of a plugin that fails, hangs, says nothing or did not
         load."""
@@ -195,6 +210,17 @@ class Seams:
                 if key(item) in found:
                     self._report(f"{key(item)!r} is offered twice; the first one stays.")
                 found.setdefault(key(item), (answer.plugin, item))
+        return found
+
+    def _shown(self, answers: Answers[tuple[S, ...]]) -> dict[tuple[str, str], S]:
+        self._tell(answers)
+        found: dict[tuple[str, str], S] = {}
+        for answer in answers:
+            for item in answer.value or ():
+                if not _NAME.fullmatch(item.name) or not item.title:
+                    self._report(f"{answer.plugin} shows {item.name!r}, which is no name in lower case with a title.")
+                elif found.setdefault((answer.plugin, item.name), item) is not item:
+                    self._report(f"{answer.plugin} shows {item.name!r} twice; the first one stays.")
         return found
 
     def _tell(self, answers: Answers[T]) -> None:

@@ -11,7 +11,7 @@ from fastapi import Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from omniops.accounts.permissions import Permission
-from omniops.accounts.service import DomainView
+from omniops.accounts.service import DomainView, is_on
 from omniops.contracts.tokens import new_token
 from omniops.errors import NotReady, OmniOpsError, Reconnect, Refused, Rejected
 from omniops.runtime import Runtime
@@ -38,6 +38,14 @@ ROOMS = (
 """In the order in which they are shown."""
 
 
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A plugin's page in the navigation: its place behind the website's, and its title."""
+
+    place: str
+    title: str
+
+
 def page(request: Request, template: str, values: Mapping[str, object], status: int = 200) -> HTMLResponse:
     """A page of the dashboard under its own policy. Its address is told to no other site; to ours it is, or else
     browsers would not say where a form comes from."""
@@ -58,6 +66,17 @@ def zone_of(domain: DomainView) -> tzinfo:
     return ZoneInfo(hours.zone) if hours is not None else UTC
 
 
+async def _entries(runtime: Runtime, access: DomainAccess) -> list[Entry]:
+    """The pages of plugins that are on here, for this member."""
+    pages = runtime.seams.pages
+    switched = await runtime.accounts.switched(access.scope) if pages else {}
+    return [
+        Entry(f"plugins/{plugin}/{name}", one.title)
+        for (plugin, name), one in pages.items()
+        if is_on(switched, plugin) and access.principal.may(one.may)
+    ]
+
+
 async def frame(runtime: Runtime, access: DomainAccess, room: str) -> dict[str, object]:
     """What every page shows around its own: whose website it is, which others there are, and how many wait."""
     principal = access.principal
@@ -67,6 +86,7 @@ async def frame(runtime: Runtime, access: DomainAccess, room: str) -> dict[str, 
     return {
         "room": room,
         "rooms": [one for one in ROOMS if principal.may(one.may)],
+        "entries": await _entries(runtime, access),
         "domain": domain,
         "domains": [one for one in domains if principal.only_domain in (None, one.id)],
         "may": principal.may,

@@ -15,6 +15,7 @@ from omniops.errors import OmniOpsError
 from omniops.inbox.queue import ConversationView, Wanted, place
 from omniops.runtime import Runtime
 from omniops.server.dashboard.frame import acted, frame, page
+from omniops.server.dashboard.plugged import panels
 from omniops.server.forms import HOME, FormBody, Sends
 from omniops.server.idempotency import Idempotent
 from omniops.server.permissions import App, DomainAccess, RequiresDomain
@@ -120,6 +121,7 @@ async def _thread(
         "earlier": start + 1 if start else None,
         "latest": before is None,
         "runs": runs,
+        "panels": await panels(runtime, access, detail.conversation),
         "channel": _channel(runtime, detail.conversation),
         "problem": problem,
         "typed": typed,
