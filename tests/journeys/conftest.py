@@ -18,13 +18,14 @@ from uuid import uuid4
 import psutil
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Error, Page, sync_playwright
+from playwright.sync_api import Error, Page, expect, sync_playwright
 
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "core")]
 PICTURES = HERE.parent / "output"
 """Screenshots, kept beside the tests and out of git."""
 CHAT = "omniops-chat"
+expect.set_options(timeout=30_000)  # how long a slow machine may take to show what is expected
 STARTS = 120
 """Seconds that a start may take on a slow machine before it counts as failed."""
 

@@ -101,7 +101,8 @@ class Line:
 
 
 class Stage:
-    def __init__(self, links, root, folder):
+    def __init__(self, links, root, folder, beside=None):
+        self._beside = beside
         self.loop = asyncio.new_event_loop()
         self._ready = threading.Event()
         self._main = None
@@ -124,7 +125,10 @@ class Stage:
 
     async def _hold(self, links, root, folder):
         self._done = asyncio.Event()
-        async with opened(links, root, folder, SystemClock()) as self.desk, serving(self.desk.runtime) as self.api:
+        async with (
+            opened(links, root, folder, SystemClock(), self._beside) as self.desk,
+            serving(self.desk.runtime) as self.api,
+        ):
             self.line = Line(int(self.api.rpartition(":")[2]))
             async with self._website() as self.site, self._proxied() as self.proxy:
                 self._ready.set()
