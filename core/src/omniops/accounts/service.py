@@ -338,7 +338,8 @@ def _checked_settings(values: Mapping[str, Any]) -> DomainSettings:
     except ValidationError as error:
         first = error.errors(include_input=False)[0]
         place = ".".join(["settings", *(str(part) for part in first["loc"])])
-        raise Rejected(f"{place}: {first['msg']}.", code="bad_setting", where=place) from None
+        said = first["msg"].removeprefix("Value error, ")
+        raise Rejected(f"{place}: {said}.", code="bad_setting", where=place) from None
 
 
 def checked_origin(origin: str) -> str:

@@ -89,7 +89,9 @@ async def _shown(
 ) -> Response:
     shell = await frame(runtime, access, "settings")
     values = kind.of(await runtime.accounts.domain(access.scope)).model_dump() if typed is None else back(typed)
-    problems = problem.problems if isinstance(problem, NotFilled) else _beside(problem, kind)
+    if isinstance(problem, Rejected) and (beside := _beside(problem, kind)):
+        problem = NotFilled(beside)
+    problems = problem.problems if isinstance(problem, NotFilled) else None
     shown = {
         **shell,
         "parts": PARTS.values(),
@@ -102,7 +104,8 @@ async def _shown(
     return page(request, "settings.html", shown, status)
 
 
-def _beside(problem: OmniOpsError | None, kind: type[Part]) -> Mapping[str, str]:
-    """What the settings themselves refused, beside the field that it is about where there is one."""
-    where = (getattr(problem, "where", None) or "").removeprefix("settings.").partition(".")[0]
-    return {where: str(problem)} if where in kind.model_fields else {}
+def _beside(problem: Rejected, kind: type[Part]) -> Mapping[str, str]:
+    """What the settings themselves refused, by the field that it is about where this form has it."""
+    where = problem.where or ""
+    name = where.removeprefix("settings.").partition(".")[0]
+    return {name: str(problem).removeprefix(f"{where}: ")} if name in kind.model_fields else {}
