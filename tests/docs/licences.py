@@ -19,6 +19,7 @@ OURS = (
     "omniops-hashicorp",
     "omniops-minilm",
     "omniops-openai",
+    "omniops-resend",
     "omniops-tcf",
 )
 HEAD = """# Licences

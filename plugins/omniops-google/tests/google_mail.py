@@ -11,6 +11,10 @@ from uuid import uuid4
 from google_refusing import refuse
 
 WEEK = 7 * 86400
+LONG_TEXT = 20_000
+"""Bytes of a text that still come with its mail. Gmail says only that some do not."""
+MOST_SENT = 5 * 2**20
+"""Bytes of a call that carries a mail in its JSON; more is to be uploaded."""
 BOTH = ("INBOX", "Label_7")
 _TYPES = {"messageAdded": "messagesAdded", "labelAdded": "labelsAdded"}
 
@@ -19,13 +23,53 @@ def b64(data):
     return base64.urlsafe_b64encode(data).decode()
 
 
+def _numbered(part, number):
+    """The parts as Gmail numbers them: the mail itself has no number, then `0`, `1`, `1.0`…"""
+    yield number, part
+    if part.is_multipart():
+        for place, one in enumerate(part.get_payload()):
+            yield from _numbered(one, f"{number}.{place}".removeprefix("."))
+
+
+def _headers(part, wanted=None):
+    known = {one.lower() for one in wanted} if wanted is not None else None
+    return [{"name": n, "value": str(v)} for n, v in part.items() if known is None or n.lower() in known]
+
+
+def _part(part, number):
+    """A `MessagePart`: what has a file name lies apart, and texts that are long do."""
+    said = {
+        "partId": number,
+        "mimeType": part.get_content_type(),
+        "filename": part.get_filename() or "",
+        "headers": _headers(part),
+    }
+    if part.is_multipart():
+        inner = [_part(one, f"{number}.{place}".removeprefix(".")) for place, one in enumerate(part.get_payload())]
+        return said | {"body": {"size": 0}, "parts": inner}
+    content = part.get_payload(decode=True)
+    if part.get_filename() or len(content) > LONG_TEXT:
+        return said | {"body": {"attachmentId": f"ANGjdJ{number}-{uuid4().hex}", "size": len(content)}}
+    return said | {"body": {"size": len(content), "data": b64(content)}}
+
+
 class Mailboxes:
     """A part of `Google`."""
 
     def write(
-        self, account, text, *, sender="ann@visitor.example", to=None, labels=("INBOX", "Label_7"), thread=None, **more
+        self,
+        account,
+        text,
+        *,
+        sender="ann@visitor.example",
+        to=None,
+        labels=("INBOX", "Label_7"),
+        thread=None,
+        files=(),
+        **more,
     ):
-        """A mail comes in, or somebody of the business writes one. Gives what Gmail keeps of it."""
+        """A mail comes in, or somebody of the business writes one. `files` are (name, type, bytes). Gives what Gmail
+        keeps of it."""
         message = EmailMessage()
         message["From"] = f"A Canary <{sender}>"
         message["To"] = to or account.email
@@ -35,6 +79,9 @@ class Mailboxes:
         for name, value in more.items():
             message[name.replace("_", "-")] = value
         message.set_content(text)
+        for name, kind, content in files:
+            main, _, sub = kind.partition("/")
+            message.add_attachment(content, maintype=main, subtype=sub, filename=name)
         return self._keep_mail(account, message.as_bytes(policy=policy.SMTP), list(labels), thread)
 
     def label(self, account, number, label):
@@ -131,24 +178,40 @@ class Mailboxes:
         return said | ({"nextPageToken": str(start + self.page)} if start + self.page < len(found) else {})
 
     def _gmail_users_messages_get(self, account, given, body):
-        found = self._mail(account, given)
-        return found if given["format"] == "raw" else {k: v for k, v in found.items() if k != "raw"}
+        found, form = self._mail(account, given), given.get("format", "full")
+        if form == "raw":
+            return found
+        shown = {k: v for k, v in found.items() if k != "raw"}
+        if form == "minimal":
+            return shown
+        message = message_from_bytes(base64.urlsafe_b64decode(found["raw"]), policy=policy.default)
+        if form == "full":
+            return shown | {"payload": _part(message, "")}
+        wanted = given["metadataHeaders"]
+        return shown | {"payload": {"headers": _headers(message, [wanted] if isinstance(wanted, str) else wanted)}}
+
+    def _gmail_users_messages_attachments_get(self, account, given, body):
+        """A file by an id that Gmail gave with its mail: each look into the mail gives another."""
+        raw = self._mail(account, {"id": given["messageId"]})["raw"]
+        number, _, salt = given["id"].partition("-")
+        assert salt, "an id that was given"
+        parts = dict(_numbered(message_from_bytes(base64.urlsafe_b64decode(raw), policy=policy.default), ""))
+        if number.removeprefix("ANGjdJ") not in parts:
+            refuse(404, "notFound")
+        content = parts[number.removeprefix("ANGjdJ")].get_payload(decode=True)
+        return {"size": len(content), "data": b64(content)}
 
     def _gmail_users_threads_get(self, account, given, body):
         found = [one for one in account.messages.values() if one["threadId"] == given["id"]]
         if not found:
             refuse(404, "notFound")
-        wanted = given["metadataHeaders"]
-        wanted = {one.lower() for one in ([wanted] if isinstance(wanted, str) else wanted)}
-        shown = []
-        for one in found:
-            message = message_from_bytes(base64.urlsafe_b64decode(one["raw"]), policy=policy.default)
-            headers = [{"name": n, "value": str(v)} for n, v in message.items() if n.lower() in wanted]
-            rest = {k: v for k, v in one.items() if k != "raw"}
-            shown.append(rest | {"payload": {"headers": headers}})
+        rest = {name: value for name, value in given.items() if name != "id"}
+        shown = [self._gmail_users_messages_get(account, rest | {"id": one["id"]}, body) for one in found]
         return {"id": given["id"], "messages": shown}
 
     def _gmail_users_messages_send(self, account, given, body):
+        if len(body["raw"]) > MOST_SENT:
+            refuse(413, "uploadTooLarge")
         thread = body.get("threadId")
         if thread and all(one["threadId"] != thread for one in account.messages.values()):
             refuse(404, "notFound")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 from uuid import UUID
 
@@ -13,6 +14,9 @@ from omniops.contracts.limits import Limits, backoff
 from omniops.errors import NotReady, Permanent, Reconnect
 
 from omniops_google.settings import GoogleConnection, GoogleSettings, Place
+
+if TYPE_CHECKING:
+    import httpx2
 
 PROCESSOR = "google-workspace"
 CHAT, EMAIL, NAME = "user.content.chat", "contact.email", "contact.name"
@@ -111,27 +115,39 @@ class GoogleClient:
         **query: Any,
     ) -> bytes:
         """The bytes of an answer. Raises as `call` does."""
-        why = why or Why()
-        http = self._gate.http(
-            PROCESSOR, purpose=why.purpose, categories=why.categories, subjects=why.subjects, scope=why.scope
-        )
         key = connection.address
-        async with http:
+        async with self._out(why) as http:
             response = await self._limits.send(
-                http,
-                method,
-                f"{self._settings.at(place)}{where}",
-                key=key,
-                takes=_LOOKED_AT,
-                params={name: value for name, value in query.items() if value is not None},
-                json=body,
-                headers={"authorization": f"Bearer {connection.access_token}"},
-                follow_redirects=False,
+                http, method, f"{self._settings.at(place)}{where}", json=body, **_options(connection, query)
             )
         if response.is_success:
             self._strikes.pop(key, None)
             return response.content
         raise self._meaning(key, response.status_code, _reasons(response))
+
+    async def pieces(
+        self, connection: GoogleConnection, place: Place, where: str, why: Why, **query: Any
+    ) -> AsyncGenerator[bytes]:
+        """The bytes of an answer, as they come. Raises as `call` does."""
+        key = connection.address
+        async with (
+            self._out(why) as http,
+            self._limits.stream(
+                http, "GET", f"{self._settings.at(place)}{where}", **_options(connection, query)
+            ) as response,
+        ):
+            if not response.is_success:
+                await response.aread()
+                raise self._meaning(key, response.status_code, _reasons(response))
+            self._strikes.pop(key, None)
+            async for piece in response.aiter_bytes():
+                yield piece
+
+    def _out(self, why: Why | None) -> AbstractAsyncContextManager[httpx2.AsyncClient]:
+        why = why or Why()
+        return self._gate.http(
+            PROCESSOR, purpose=why.purpose, categories=why.categories, subjects=why.subjects, scope=why.scope
+        )
 
     async def pages(
         self,
@@ -168,6 +184,17 @@ class GoogleClient:
         if status == 409:
             return Taken("Google has this already (409).")
         return Denied(status, reasons)
+
+
+def _options(connection: GoogleConnection, query: Mapping[str, Any]) -> dict[str, Any]:
+    """What every call is made with."""
+    return {
+        "key": connection.address,
+        "takes": _LOOKED_AT,
+        "params": {name: value for name, value in query.items() if value is not None},
+        "headers": {"authorization": f"Bearer {connection.access_token}"},
+        "follow_redirects": False,
+    }
 
 
 def _reasons(response: Any) -> Collection[str]:

@@ -5,28 +5,33 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.headerregistry import Address
 from email.message import EmailMessage
 from typing import Any
 
-from omniops.contracts.channel import Echo, Incoming, Outgoing
-from omniops.contracts.letters import automatic, one_line, reached, sender_of, sent_at, words_of
+from omniops.contracts.channel import Echo, Incoming, Media, MediaLink, Outgoing, Receipt
+from omniops.contracts.letters import automatic, one_line, reached, receipt, sender_of, sent_at, words_of
 
-KEY = "X-OmniOps-Key"
-"""The header by which a mail of ours is known: Gmail may give a mail another Message-ID than it was sent with."""
+from omniops_google.parts import decoded
+
+KEY, LOAD = "X-OmniOps-Key", "X-OmniOps-Load"
+"""The headers by which a mail of ours is known, and which load of its files it carries: Gmail may give a mail another
+Message-ID than it was sent with."""
+MOST_FILES = 2_700_000
+"""Bytes of the files of one mail. They are encoded twice, and what is not uploaded apart may have 5 MB
+(developers.google.com/workspace/gmail/api/guides/uploads)."""
 MOST_REFERENCES = 10
 _ID = re.compile(r"<[^<>\s]{1,900}>")
 
 
-def opened(raw: str) -> EmailMessage:
-    """A mail of its text in base64url. Raises whatever strangers make the parser raise."""
-    content = base64.urlsafe_b64decode(raw + "=" * (-len(raw) % 4))
-    message = message_from_bytes(content, policy=policy.default)
+def told(raw: str) -> Receipt | None:
+    """What a report, in base64url, says of a mail of ours. Raises whatever strangers make the parser raise."""
+    message = message_from_bytes(decoded(raw), policy=policy.default)
     assert isinstance(message, EmailMessage)
-    return message
+    return receipt(message, KEY)
 
 
 def thread_of(thread: str, person: str) -> str:
@@ -34,13 +39,15 @@ def thread_of(thread: str, person: str) -> str:
     return f"{thread}:{hashlib.sha256(person.casefold().encode('utf-8', 'replace')).hexdigest()[:16]}"
 
 
-def incoming(message: EmailMessage, at: Mapping[str, Any], own: str) -> Incoming | None:
+def incoming(
+    message: EmailMessage, at: Mapping[str, Any], own: str, media: Sequence[MediaLink] = ()
+) -> Incoming | None:
     """What a person wrote to the business. None for mail that nobody waits to be answered, and for our own."""
     sender = sender_of(message)
     if sender is None or KEY in message or automatic(message, own):
         return None
     text = words_of(message)
-    if not text:
+    if not text and not media:
         return None
     known = "".join(_ID.findall(str(message["Message-ID"] or ""))[:1])
     references = _ID.findall(str(message["References"] or "")) or _ID.findall(str(message["In-Reply-To"] or ""))
@@ -56,6 +63,7 @@ def incoming(message: EmailMessage, at: Mapping[str, Any], own: str) -> Incoming
             "message_id": known,
             "references": " ".join(references[-8:])[-3000:],
         },
+        media=media,
     )
 
 
@@ -74,15 +82,25 @@ def echo(message: EmailMessage, at: Mapping[str, Any], writers: frozenset[str]) 
     )
 
 
-def answer(outgoing: Outgoing, own: str) -> str:
-    """An answer in its thread, in base64url: disclosure first, then the text, then the sources. Raises `ValueError`
-    or `IndexError` for an address that cannot be written to."""
+def loads(media: Sequence[Media]) -> Sequence[Sequence[Media]]:
+    """Files as mails carry them, in order; the first load goes with the words, and may be empty."""
+    found: list[list[Media]] = [[]]
+    for file in media:
+        if found[-1] and sum(len(one.content) for one in found[-1]) + len(file.content) > MOST_FILES:
+            found.append([])
+        found[-1].append(file)
+    return found
+
+
+def answer(outgoing: Outgoing, own: str, files: Sequence[Media] = (), load: int = 0) -> str:
+    """An answer in its thread, in base64url: disclosure first, then the text, then the sources; a further load carries
+    files alone. Raises `ValueError` or `IndexError` for an address that cannot be written to."""
     about, message = outgoing.about, EmailMessage()
     subject = one_line(about.get("subject", ""))
     message["From"] = Address(addr_spec=own)
     message["To"] = Address(addr_spec=outgoing.recipient)
     message["Subject"] = subject if subject.casefold().startswith("re:") else f"Re: {subject}".strip()
-    message[KEY] = outgoing.idempotency_key
+    message[KEY], message[LOAD] = outgoing.idempotency_key, str(load)
     if known := about.get("message_id"):
         before = about.get("references", "").split()[-MOST_REFERENCES:]
         message["In-Reply-To"] = one_line(known, 990)
@@ -91,7 +109,11 @@ def answer(outgoing: Outgoing, own: str) -> str:
         message["Auto-Submitted"] = "auto-replied"
         message["X-AI-Generated"] = "yes"
     sources = "\n".join(f"[{one.number}] {one.title}: {one.url}" for one in outgoing.sources)
-    message.set_content("\n\n".join(part for part in (outgoing.disclosure, outgoing.text, sources) if part) + "\n")
+    words = "" if load else "\n\n".join(part for part in (outgoing.disclosure, outgoing.text, sources) if part)
+    message.set_content(f"{words}\n")
+    for file in files:
+        main, _, sub = file.media_type.partition("/")
+        message.add_attachment(file.content, maintype=main, subtype=sub or "octet-stream", filename=file.name)
     return base64.urlsafe_b64encode(message.as_bytes(policy=policy.SMTP)).decode()
 
 

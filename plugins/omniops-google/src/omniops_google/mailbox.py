@@ -5,21 +5,22 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import aclosing, suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import getaddresses
 from typing import Any
 
 from omniops import PluginContext
-from omniops.contracts.channel import Echo, Incoming
+from omniops.contracts.channel import Echo, Incoming, Receipt
 from omniops.contracts.integration import Choice, Link, Step
 from omniops.contracts.webhook import Arrived, Event, Received, Webhook
-from omniops.errors import Permanent, Rejected
+from omniops.errors import NotReady, OmniOpsError, Permanent, Rejected
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from omniops_google.client import CHAT, EMAIL, Gone, GoogleClient, NoScope, Why
-from omniops_google.letters import KEY, echo, incoming, opened
+from omniops_google.client import CHAT, EMAIL, Gone, GoogleClient, NoScope, Why, path
+from omniops_google.letters import KEY, LOAD, echo, incoming, told
+from omniops_google.parts import Part, body_of, decoded, files, is_report, lying_apart, opened, stream
 from omniops_google.settings import GoogleConnection, GoogleSettings
 
 MAIL = "mail"
@@ -29,7 +30,7 @@ SINCE, WATCHED = "mail.since", "mail.watched"
 DAILY = timedelta(days=1)
 """Google ends a watch after seven days, and says to ask for it every day."""
 MOST_BYTES = 10 * 1024 * 1024
-"""Mail that is larger is left in the mailbox unread."""
+"""Of what Gmail tells of one mail, its files aside. A mail with more is left in the mailbox unread."""
 _USER = "/gmail/v1/users/me"
 _HISTORY = (
     "nextPageToken,historyId,history(id,messagesAdded/message(id,threadId,labelIds),"
@@ -154,40 +155,110 @@ class Mailbox:
         self, link: Link, messages: Sequence[Mapping[str, Any]], *, labelled: bool = False
     ) -> list[Arrived]:
         """What of these mails is for us, each once, in order. What is no longer there is passed over."""
-        found: dict[str, Incoming | Echo] = {}
+        found: dict[str, Incoming | Echo | Receipt] = {}
         for one in messages:
-            labels = set(one.get("labelIds") or ())
-            if one["id"] in found or not (labelled or {link.connection.label, "SENT"} & labels):
+            labels, number = set(one.get("labelIds") or ()), str(one["id"])
+            chosen = labelled or {link.connection.label, "SENT"} & labels
+            # a mail that began its thread answers nothing, so it can be no report about a mail of ours
+            if number in found or not (chosen or number != one.get("threadId")):
                 continue
             try:
-                heard = await self._one(link, str(one["id"]))
+                heard = await self._one(link, number)
             except Gone:
                 continue
             if heard is not None:
-                found[str(one["id"])] = heard
+                found[number] = heard
         return [Arrived(heard, feature=MAIL) for heard in found.values()]
 
-    async def _one(self, link: Link, number: str) -> Incoming | Echo | None:
-        """One mail as it is now, if it is for us."""
+    async def _one(self, link: Link, number: str) -> Incoming | Echo | Receipt | None:
+        """One mail as it is now, if it is for us: it has the label, or is of the business or a mail server in a thread
+        that has it."""
         label, why = link.connection.label, Why(scope=link.scope)
-        where = f"{_USER}/messages/{number}"
         seen = await self._client.call(
-            link.connection, "GET", "gmail", where, why, format="minimal", fields="labelIds,threadId,sizeEstimate"
+            link.connection, "GET", "gmail", _at(number), why, format="minimal", fields="labelIds,threadId"
         )
-        labels = set(seen.get("labelIds") or ())
-        if _UNREAD & labels or int(seen.get("sizeEstimate") or 0) > MOST_BYTES:
+        labels, thread = set(seen.get("labelIds") or ()), str(seen["threadId"])
+        if _UNREAD & labels:
             return None
-        ours = "SENT" in labels
-        writers = await self._writers(link, str(seen["threadId"])) if ours else frozenset[str]()
-        if not (writers if ours else label in labels):
+        if "SENT" not in labels and label not in labels:
+            return await self._report(link, number) if await self._reports(link, number, thread) else None
+        writers = await self._writers(link, thread) if "SENT" in labels else frozenset[str]()
+        if "SENT" in labels and not writers:
             return None
-        fields = "id,threadId,internalDate,raw"
-        got = await self._client.call(link.connection, "GET", "gmail", where, why, format="raw", fields=fields)
+        got = await self._whole(link, number, "full", "id,threadId,internalDate,payload")
+        if got is None:
+            return None
+        part: Part = got.get("payload") or {}
+        if is_report(part):
+            return await self._report(link, number)
         try:
-            message = opened(str(got["raw"]))
-            return echo(message, got, writers) if ours else incoming(message, got, link.connection.address)
+            await self._completed(link, number, part)
+            message = opened(part)
+            if "SENT" in labels:
+                return echo(message, got, writers)
+            return incoming(message, got, link.connection.address, files(part, number))
+        except OmniOpsError:
+            raise
         except Exception as error:  # the standard library's parser raises whatever strangers make it raise
             self._log.warning("google.mail_unreadable", error=type(error).__name__)
+            return None
+
+    async def _whole(self, link: Link, number: str, form: str, fields: str) -> dict[str, Any] | None:
+        """What Gmail tells of a mail, or None where that is more than is read of one."""
+        raw = bytearray()
+        pieces = self._client.pieces(
+            link.connection, "gmail", _at(number), Why(scope=link.scope), format=form, fields=fields
+        )
+        async with aclosing(pieces):
+            async for piece in pieces:
+                raw += piece
+                if len(raw) > MOST_BYTES:
+                    self._log.warning("google.mail_too_large", most=MOST_BYTES)
+                    return None
+        try:
+            said = json.loads(raw)
+        except (ValueError, RecursionError) as error:
+            raise NotReady("Google answered what cannot be read.") from error
+        return said if isinstance(said, dict) else None
+
+    async def _completed(self, link: Link, number: str, part: Part) -> None:
+        """Gets the words that Gmail gives only by themselves."""
+        for body in lying_apart(part):
+            if int(body.get("size") or 0) <= MOST_BYTES:
+                where = f"{_at(number)}{path('attachments', str(body['attachmentId']))}"
+                why = Why(scope=link.scope)
+                said = await self._client.call(link.connection, "GET", "gmail", where, why, fields="data")
+                body["data"] = said.get("data", "")
+
+    async def _reports(self, link: Link, number: str, thread: str) -> bool:
+        """Whether a mail without the label is a mail server's, in a thread in which the business answered mail that has
+        it: then it may be about that answer. Of all others only labels are looked at."""
+        why, fields = Why(scope=link.scope), "messages(labelIds)"
+        said = await self._client.call(
+            link.connection, "GET", "gmail", f"{_USER}/threads/{thread}", why, format="minimal", fields=fields
+        )
+        labels = {label for one in said.get("messages") or () for label in one.get("labelIds") or ()}
+        if not {link.connection.label, "SENT"} <= labels:
+            return False
+        head = await self._client.call(
+            link.connection,
+            "GET",
+            "gmail",
+            _at(number),
+            why,
+            format="metadata",
+            metadataHeaders="Content-Type",
+            fields="payload/headers",
+        )
+        return is_report(head.get("payload") or {})
+
+    async def _report(self, link: Link, number: str) -> Receipt | None:
+        """What became of a mail of ours: it stands in the mail as it travelled."""
+        got = await self._whole(link, number, "raw", "raw")
+        try:
+            return told(str(got["raw"])) if got is not None else None
+        except Exception as error:  # the standard library's parser raises whatever strangers make it raise
+            self._log.warning("google.report_unreadable", error=type(error).__name__)
             return None
 
     async def _writers(self, link: Link, thread: str) -> frozenset[str]:
@@ -228,8 +299,10 @@ def receive(webhook: Webhook, link: Link | None) -> Received:
     return Received([Arrived(event, external_id=address.casefold(), feature=MAIL)])
 
 
-async def sent(client: GoogleClient, connection: GoogleConnection, thread: str, key: str) -> tuple[bool, str | None]:
-    """Whether a thread is still there, and the number of the mail in it that an earlier try sent."""
+async def sent(
+    client: GoogleClient, connection: GoogleConnection, thread: str, key: str
+) -> tuple[bool, frozenset[str]]:
+    """Whether a thread is still there, and which loads of a message an earlier try sent into it."""
     try:
         said = await client.call(
             connection,
@@ -237,19 +310,22 @@ async def sent(client: GoogleClient, connection: GoogleConnection, thread: str, 
             "gmail",
             f"{_USER}/threads/{thread}",
             format="metadata",
-            metadataHeaders=KEY,
-            fields="messages(id,payload/headers)",
+            metadataHeaders=[KEY, LOAD],
+            fields="messages(payload/headers)",
         )
     except Gone:
-        return False, None
+        return False, frozenset()
+    loads = set[str]()
     for one in said.get("messages") or ():
-        if any(header.get("value") == key for header in (one.get("payload") or {}).get("headers") or ()):
-            return True, str(one["id"])
-    return True, None
+        headers = (one.get("payload") or {}).get("headers") or ()
+        known = {str(header.get("name", "")).casefold(): header.get("value") for header in headers}
+        if known.get(KEY.casefold()) == key:
+            loads.add(str(known.get(LOAD.casefold(), "0")))
+    return True, frozenset(loads)
 
 
-async def send(client: GoogleClient, connection: GoogleConnection, raw: str, thread: str | None) -> str:
-    """Sends a mail, in its thread where there is one. Gives its number. Raises what the client raises."""
+async def send(client: GoogleClient, connection: GoogleConnection, raw: str, thread: str | None) -> None:
+    """Sends a mail, in its thread where there is one. Raises what the client raises."""
     body = {"raw": raw} | ({"threadId": thread} if thread else {})
     why = Why("chat.respond", (CHAT, EMAIL))
     said = await client.call(
@@ -257,7 +333,30 @@ async def send(client: GoogleClient, connection: GoogleConnection, raw: str, thr
     )
     if not said.get("id"):
         raise Permanent("Gmail did not say that it took the mail.")
-    return str(said["id"])
+
+
+async def content(client: GoogleClient, connection: GoogleConnection, mail: str, number: str) -> AsyncGenerator[bytes]:
+    """The bytes of the part of a mail with this number, as they come. Gmail's own id of a file changes, so it is looked
+    up by its part. Raises what the client raises."""
+    why = Why("chat.respond", (CHAT, EMAIL))
+    got = await client.call(connection, "GET", "gmail", _at(mail), why, format="full", fields="payload")
+    body = body_of(got.get("payload") or {}, number)
+    if body is None:
+        raise Gone("The mail has no such part any more.")
+    if not body.get("attachmentId"):
+        yield decoded(str(body.get("data") or ""))
+        return
+    where = f"{_at(mail)}{path('attachments', str(body['attachmentId']))}"
+    async with (
+        aclosing(client.pieces(connection, "gmail", where, why, fields="data")) as pieces,
+        aclosing(stream(pieces)) as file,
+    ):
+        async for piece in file:
+            yield piece
+
+
+def _at(number: str) -> str:
+    return f"{_USER}{path('messages', number)}"
 
 
 def _messages(page: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -36,7 +36,7 @@ class MailPlugin(Plugin):
                     hosts=(settings.smtp_host,),
                     ports=(settings.smtp_port,),
                     countries=tuple(settings.countries),
-                    purposes=("chat.respond", "support.provide", "rights.answer"),
+                    purposes=("chat.respond", "support.provide", "rights.answer", "breach.handle"),
                     categories=("contact.email", "user.content.chat"),
                 )
             )
