@@ -1,6 +1,24 @@
 """The dashboard: pages over the services that the API stands on, with the same permissions. Every page works by links
 and forms."""
 
-from omniops.server.dashboard import door, home, inbox
+from omniops.server.dashboard import (
+    door,
+    home,
+    inbox,
+    privacy,
+    privacy_case,
+    privacy_proof,
+    privacy_records,
+    privacy_retention,
+)
 
-ROUTERS = (door.router, home.router, inbox.router)
+ROUTERS = (
+    door.router,
+    home.router,
+    inbox.router,
+    privacy.router,
+    privacy_case.router,
+    privacy_retention.router,
+    privacy_records.router,
+    privacy_proof.router,
+)
