@@ -6,6 +6,7 @@ from omniops.server.dashboard import (
     home,
     inbox,
     privacy,
+    privacy_breaches,
     privacy_case,
     privacy_proof,
     privacy_records,
@@ -20,5 +21,6 @@ ROUTERS = (
     privacy_case.router,
     privacy_retention.router,
     privacy_records.router,
+    privacy_breaches.router,
     privacy_proof.router,
 )

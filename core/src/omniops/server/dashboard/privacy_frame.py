@@ -26,6 +26,7 @@ PARTS = (
     Part("retention", "Retention", "privacy.read"),
     Part("consent", "Consent", "privacy.read"),
     Part("register", "Register", "privacy.read"),
+    Part("breaches", "Breaches", "privacy.manage"),
     Part("audit", "Audit", "audit.read"),
     Part("proof", "Proof", "privacy.read"),
 )

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 
 from omniops.proof.page import WORDS, Shown
 from omniops.proof.page import page as proved
+from omniops.proof.report import State
 from omniops.proof.service import Proof
 from omniops.server.dashboard.frame import page
 from omniops.server.dashboard.privacy import Reads
@@ -19,7 +20,7 @@ from omniops.server.permissions import App, DomainAccess, RequiresDomain
 router = APIRouter(prefix=HOME + "/{domain_id}/privacy", include_in_schema=False, route_class=Idempotent)
 Audits = Annotated[DomainAccess, Depends(RequiresDomain("audit.read"))]
 ROWS = 50
-GREEN = ("PROVED", "ATTESTED")
+GREEN: tuple[State, ...] = ("PROVED", "ATTESTED")
 
 
 @router.get("/audit")
@@ -57,17 +58,19 @@ async def proof(request: Request, runtime: App, access: Reads) -> Response:
     policy = room.policy()
     today = runtime.clock.now().date()
     shown = proved(policy, await room.latest(), room.probes(), whole=policy, today=today)
-    lines: list[tuple[str, str, Shown]] = [
-        (block.title, line.text, one) for block in shown.blocks for line in block.lines for one in line.claims
-    ]
-    open_ = [line for line in lines if line[2].state not in GREEN]
+    lines: dict[str, tuple[str, str, Shown]] = {}
+    for block in shown.blocks:
+        for line in block.lines:
+            for one in line.claims:
+                lines.setdefault(one.id, (block.title, line.text, one))
+    open_ = [line for line in lines.values() if line[2].state not in GREEN]
     order = list(shown.counts)
     values = {
         **await inside(runtime, access, "proof"),
         "shown": shown,
         "words": WORDS,
         "open": sorted(open_, key=lambda line: order.index(line[2].state)),
-        "held": [line for line in lines if line[2].state in GREEN],
+        "held": [line for line in lines.values() if line[2].state in GREEN],
         "hold": sum(shown.counts[state] for state in GREEN),
         "all": len(shown.strip),
     }
