@@ -171,7 +171,7 @@ async def planned(member):
 async def test_a_dry_run_deletes_nothing_and_exactly_what_was_approved_goes(front, mara, asked):
     await old(front, asked)
     run, hash_ = await planned(mara)
-    assert "This plan would delete 2 rows of" in mara.text
+    assert "This plan would delete 2 rows of 1 person." in mara.text
     count = "select count(*) from omniops.message where domain_id = %s"
     assert front.desk.rows(count, front.desk.domain.id) == [(2,)]
     other = await mara.send(f"{run}/approve", {"hash": "0" * 64})
