@@ -34,7 +34,7 @@ _GROUPS = (
     ("Chosen by a business", "Connected by a business itself, with a contract of its own.", "customer_chosen"),
     ("The business’s own systems", "They belong to the business that connected them.", "own_site"),
 )
-_REFUSALS = defaultdict(
+REFUSALS = defaultdict(
     lambda: "it is not covered",
     no_contract="no contract with it is on record",
     contract_ended="the contract with it has ended",
@@ -132,7 +132,7 @@ async def subprocessors(runtime: App) -> HTMLResponse:
         purposes=runtime.catalog.purposes,
         categories=runtime.catalog.categories,
         parties=len({row.processor.party for row in rows}),
-        refusals=_REFUSALS,
+        refusals=REFUSALS,
         days=runtime.settings.objection_days,
     )
     return HTMLResponse(body, headers={"Content-Security-Policy": CSP, "Cache-Control": "max-age=60"})

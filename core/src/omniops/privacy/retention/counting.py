@@ -69,7 +69,8 @@ async def counted(session: AsyncSession, places: Sequence[Place], terms: Terms, 
     subjects = 0
     if people:
         union = " union ".join(people)
-        subjects = (await connection.execute(text(f"select count(*) from ({union}) p"), whose)).scalar_one()  # noqa: S608
+        whom = text(f"select count(distinct p.subject_id) from ({union}) p")  # noqa: S608
+        subjects = (await connection.execute(whom, whose)).scalar_one()
     return {"items": items, "subjects": subjects, "unruled": unruled}
 
 

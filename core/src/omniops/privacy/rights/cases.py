@@ -8,9 +8,10 @@ every place; and it closes when every place has answered, with a reply and a sig
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
+from sqlalchemy import ColumnElement, literal, tuple_
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -268,17 +269,38 @@ class Cases:
     # Reading
 
     async def all(
-        self, scope: Scope, *, state: str | None = None, after: UUID | None = None, limit: int = 50
+        self,
+        scope: Scope,
+        *,
+        state: str | None = None,
+        order: Literal["came", "due", "newest"] = "came",
+        after: UUID | None = None,
+        limit: int = 50,
     ) -> list[CaseView]:
-        """Cases of a domain, in the order in which they came. Those of children are marked `urgent`."""
+        """Cases of a domain, in the order in which they came, by their last day, or the newest first. Those of
+        children are marked `urgent`. By last day, raises `NotFound` for an `after` that is no case."""
         statement = select(RightsCase).where(RightsCase.domain_id == scope.domain_id)
         if state is not None:
             statement = statement.where(RightsCase.state == state)
-        if after is not None:
-            statement = statement.where(RightsCase.id > after)
         async with self.book.database.session(scope) as session:
-            rows = (await session.exec(statement.order_by(col(RightsCase.id)).limit(limit))).all()
+            if after is not None:
+                statement = statement.where(await self._beyond(session, scope, order, after))
+            match order:
+                case "came":
+                    statement = statement.order_by(col(RightsCase.id))
+                case "due":
+                    statement = statement.order_by(col(RightsCase.due_at), col(RightsCase.id))
+                case "newest":
+                    statement = statement.order_by(col(RightsCase.id).desc())
+            rows = (await session.exec(statement.limit(limit))).all()
         return [CaseView(row) for row in rows]
+
+    async def _beyond(self, session: AsyncSession, scope: Scope, order: str, after: UUID) -> ColumnElement[bool]:
+        """That a case stands behind another in an order."""
+        if order != "due":
+            return col(RightsCase.id) > after if order == "came" else col(RightsCase.id) < after
+        last = await self.book.get(session, scope, after)
+        return tuple_(col(RightsCase.due_at), col(RightsCase.id)) > tuple_(literal(last.due_at), literal(last.id))
 
     async def read(self, scope: Scope, case_id: UUID, *, actor: Actor) -> CaseView:
         """A case with everything, opened for the reader, with an entry in the audit. Raises `NotFound`."""

@@ -1,6 +1,30 @@
 """The dashboard: pages over the services that the API stands on, with the same permissions. Every page works by links
 and forms."""
 
-from omniops.server.dashboard import door, home, inbox, plugged, settings
+from omniops.server.dashboard import (
+    door,
+    home,
+    inbox,
+    plugged,
+    privacy,
+    privacy_breaches,
+    privacy_case,
+    privacy_proof,
+    privacy_records,
+    privacy_retention,
+    settings,
+)
 
-ROUTERS = (door.router, home.router, inbox.router, settings.router, plugged.router)
+ROUTERS = (
+    door.router,
+    home.router,
+    inbox.router,
+    privacy.router,
+    privacy_case.router,
+    privacy_retention.router,
+    privacy_records.router,
+    privacy_breaches.router,
+    privacy_proof.router,
+    settings.router,
+    plugged.router,
+)
