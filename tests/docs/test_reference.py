@@ -17,6 +17,7 @@ ROOT = Path(__file__).parents[2]
 PAGES = ROOT / "docs" / "reference"
 WITHOUT_A_PLUGIN = {
     "breach_declared": "core itself warns by mail; a plugin that is told is in tests/seams/test_hooks.py",
+    "panels": "that of docs/tutorial-dashboard.md is tried in tests/journeys/test_dashboard_plugin.py",
     "redactors": "core's own recognisers need none; an alternative is in tests/core/conversation/test_redaction.py",
     "retention_rules": "a plugin from outside is tried in tests/seams/test_retention.py",
     "retention_swept": "a plugin from outside is tried in tests/seams/test_retention.py",

@@ -5,6 +5,7 @@ from datetime import date, timedelta
 import pytest
 from connected import MEMBER
 from omniops.contracts.scope import Actor
+from omniops.contracts.surface import Viewer
 from omniops.operations.firsts import OPERATOR
 
 KIND, FEATURE = "meta-ads", "insights"
@@ -127,7 +128,12 @@ async def test_the_business_reads_it_by_api_and_nobody_else_does(app):
     early = {"until": str(date(2020, 1, 1))}
     assert (await app.http.get(path, headers=token, params=early)).json() == {"items": []}
     assert (await app.http.get(path)).status_code == 401
+    campaigns = app.runtime.seams.pages["meta", "campaigns"]
+    (_, table) = await campaigns.show(Viewer(app.scope, Actor("member", "m")), {})
+    assert list(table.rows) == [("Tents", "12.50 EUR", "1,000", "40", str(today(app)))]
     other = await app.new_domain()
+    (_, table) = await campaigns.show(Viewer(other.scope, Actor("member", "m")), {})
+    assert not table.rows
     assert (await app.http.get(f"/v1/plugins/meta/domains/{other.id}/insights", headers=token)).status_code == 404
     await app.runtime.connections.disconnect(app.scope, connection_id, actor=Actor("member", "m"))
     assert kept(app) == []

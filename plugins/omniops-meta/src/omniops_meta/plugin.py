@@ -10,8 +10,10 @@ from omniops.contracts.channel import Channel
 from omniops.contracts.declaration import Declaration, Mechanism, Processor, Tables
 from omniops.contracts.integration import Integration
 from omniops.contracts.proof import Probe
+from omniops.contracts.surface import Page
 
 from omniops_meta.ads import AdsIntegration
+from omniops_meta.campaigns import CampaignsPage
 from omniops_meta.client import CHAT, PROCESSOR, GraphClient
 from omniops_meta.instagram_login import InstagramLoginIntegration
 from omniops_meta.models import MetaInsight
@@ -89,6 +91,10 @@ class MetaPlugin(Plugin):
         from omniops_meta.routes import router
 
         return router(self.context)
+
+    @hookimpl
+    def pages(self) -> Sequence[Page]:
+        return [CampaignsPage(self.context)]
 
     @hookimpl
     def probes(self) -> Sequence[type[Probe]]:
