@@ -34,6 +34,7 @@ class Room:
 ROOMS = (
     Room("home", "Home", "home", "domain.read"),
     Room("inbox", "Inbox", "inbox", "conversation.read"),
+    Room("knowledge", "Knowledge", "book", "knowledge.read"),
     Room("privacy", "Privacy", "shield", "privacy.read"),
     Room("settings", "Settings", "gear", "domain.manage"),
 )
