@@ -147,6 +147,7 @@ async def test_a_mail_is_answered_in_its_thread_and_a_bounce_is_believed(desk, d
     assert set(calls) == {("mail-smtp", "chat.respond"), ("mail-imap", "connection.use")}
 
 
+@pytest.mark.timeout(300)  # it waits for what a mail server does in its own time
 async def test_who_wrote_is_copied_and_erased_and_a_mailbox_that_ended_is_read_no_more(desk, dovecot):
     view = await desk.connect()
     async with desk.working():

@@ -25,6 +25,8 @@ from omniops.web.drawing import columns_svg
 from omniops.web.pages import CSP, render
 
 router = APIRouter(tags=["business"], route_class=Idempotent)
+WRITTEN: dict[int | str, dict[str, Any]] = {200: {"content": {"text/html": {}, "text/markdown": {}}}}
+"""A paper is JSON, or what `written_as` says."""
 Reader = Annotated[Principal, Depends(Requires("privacy.read"))]
 Form = Literal["controller", "processor"]
 Format = Annotated[Literal["json", "markdown", "html"], Query(alias="format", description="How the paper is written.")]
@@ -147,7 +149,7 @@ async def notice_at_collection(runtime: App) -> HTMLResponse:
     return page
 
 
-@router.get("/v1/domains/{domain_id}/privacy/california", response_model=PaperShape)
+@router.get("/v1/domains/{domain_id}/privacy/california", response_model=PaperShape, responses=WRITTEN)
 async def california(
     runtime: App,
     access: Annotated[DomainAccess, Depends(RequiresDomain("privacy.read"))],
@@ -171,7 +173,7 @@ async def processor(runtime: App, key: str, principal: Reader) -> ProcessorRow:
     return shown(await runtime.privacy.records.row(key, principal.account_id))
 
 
-@router.get("/v1/privacy/register/record", response_model=PaperShape)
+@router.get("/v1/privacy/register/record", response_model=PaperShape, responses=WRITTEN)
 async def record(
     runtime: App,
     principal: Reader,
@@ -183,14 +185,14 @@ async def record(
     return written(await runtime.privacy.records.record(form, account), written_as)
 
 
-@router.get("/v1/privacy/register/annex", response_model=PaperShape)
+@router.get("/v1/privacy/register/annex", response_model=PaperShape, responses=WRITTEN)
 async def annex(runtime: App, principal: Reader, written_as: Format = "json") -> Any:
     """The annex of the data-processing agreement: what is processed, and every sub-processor."""
     name = await runtime.accounts.account_name(principal.account_id)
     return written(await runtime.privacy.records.annex(name), written_as)
 
 
-@router.get("/v1/privacy/register/map", response_model=PaperShape)
+@router.get("/v1/privacy/register/map", response_model=PaperShape, responses=WRITTEN)
 async def data_map(runtime: App, principal: Reader, written_as: Format = "json") -> Any:
     """Every personal field: of whom it is, what it is for, how long it is kept, who may receive its kind."""
     paper = await runtime.privacy.records.data_map()
@@ -207,7 +209,7 @@ async def drawn_map(runtime: App, principal: Reader) -> Response:
     return Response(picture(await runtime.privacy.records.data_map()), media_type="image/svg+xml")
 
 
-@router.get("/v1/privacy/register/transfers", response_model=PaperShape)
+@router.get("/v1/privacy/register/transfers", response_model=PaperShape, responses=WRITTEN)
 async def transfers(runtime: App, principal: Reader, written_as: Format = "json") -> Any:
     """Where data goes, by where it comes from, and by what right."""
     return written(await runtime.privacy.records.transfer_map(), written_as)
