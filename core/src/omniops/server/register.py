@@ -25,7 +25,8 @@ from omniops.web.drawing import columns_svg
 from omniops.web.pages import CSP, render
 
 router = APIRouter(tags=["business"], route_class=Idempotent)
-WRITTEN: dict[int | str, dict[str, Any]] = {200: {"content": {"text/html": {}, "text/markdown": {}}}}
+_TEXT = {"schema": {"type": "string"}}
+WRITTEN: dict[int | str, dict[str, Any]] = {200: {"content": {"text/html": _TEXT, "text/markdown": _TEXT}}}
 """A paper is JSON, or what `written_as` says."""
 Reader = Annotated[Principal, Depends(Requires("privacy.read"))]
 Form = Literal["controller", "processor"]
