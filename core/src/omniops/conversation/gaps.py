@@ -56,6 +56,7 @@ _UNANSWERED = text(
     " left join feedback f on f.domain_id = m.domain_id and f.message_id = m.id"
     " left join message n on n.domain_id = m.domain_id and n.conversation_id = m.conversation_id and n.seq = m.seq + 1"
     " where t.domain_id = :domain and t.state = 'done' and t.created_at >= :since and f.helpful is not true"
+    " and t.record->>'courtesy' is null"
     " and (f.helpful is false or m.level in ('none', 'closest') or n.event = 'handed_off')"
     " and not exists (select from gap_question g where g.domain_id = t.domain_id and g.message_id = t.message_id)"
     " order by t.created_at limit :most"
