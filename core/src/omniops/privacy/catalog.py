@@ -161,6 +161,10 @@ class Catalog:
         """What a purpose is called; its key where nobody declares it."""
         return self.purposes[key].title if key in self.purposes else key
 
+    def category_title(self, key: str) -> str:
+        """What a kind of data is called; its key where nobody declares it."""
+        return self.categories[key].title if key in self.categories else key
+
     def choices(self) -> Sequence[Purpose]:
         """The purposes that a person may say yes or no to."""
         return [purpose for purpose in self.purposes.values() if purpose.basis == "consent"]

@@ -2,9 +2,12 @@
 and forms."""
 
 from omniops.server.dashboard import (
+    connection,
+    connection_documents,
     door,
     home,
     inbox,
+    integrations,
     knowledge,
     knowledge_answers,
     plugged,
@@ -23,6 +26,9 @@ ROUTERS = (
     inbox.router,
     knowledge.router,
     knowledge_answers.router,
+    integrations.router,
+    connection.router,
+    connection_documents.router,
     privacy.router,
     privacy_case.router,
     privacy_retention.router,

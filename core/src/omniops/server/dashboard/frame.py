@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from fastapi import Request, Response
@@ -19,6 +20,8 @@ from omniops.server.forms import form_token
 from omniops.server.permissions import DomainAccess
 from omniops.server.problems import status_of
 from omniops.web.pages import DASHBOARD_CSP, render
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,7 @@ ROOMS = (
     Room("home", "Home", "home", "domain.read"),
     Room("inbox", "Inbox", "inbox", "conversation.read"),
     Room("knowledge", "Knowledge", "book", "knowledge.read"),
+    Room("integrations", "Integrations", "plug", "domain.read"),
     Room("privacy", "Privacy", "shield", "privacy.read"),
     Room("settings", "Settings", "gear", "domain.manage"),
 )
@@ -100,14 +104,29 @@ async def frame(runtime: Runtime, access: DomainAccess, room: str) -> dict[str, 
     }
 
 
-async def acted(
-    did: Awaitable[object], place: str, again: Callable[[OmniOpsError, int], Awaitable[Response]]
-) -> Response:
-    """Does what a form asked for and leads to `place`. What may not be done now is said by `again`, the page that the
-    form stands on, from the error and its status."""
+Again = Callable[[OmniOpsError, int], Awaitable[Response]]
+"""The page that a form stands on, with what may not be done now and its status."""
+
+
+async def attempted(did: Awaitable[T], then: Callable[[T], Awaitable[Response]], again: Again) -> Response:
+    """Does what a form asked for, and shows what came of it."""
     try:
-        await did
+        done = await did
     except (Rejected, Refused, NotReady, Reconnect) as error:
         status, _ = status_of(error)
         return await again(error, status)
+    return await then(done)
+
+
+async def acted(did: Awaitable[object], place: str, again: Again) -> Response:
+    """Does what a form asked for and leads to `place`."""
+
+    async def leads(_: object) -> Response:
+        return leading(place)
+
+    return await attempted(did, leads, again)
+
+
+def leading(place: str) -> Response:
+    """On to a page of ours, after a form."""
     return RedirectResponse(place, 303, {"Cache-Control": "no-store"})
