@@ -46,6 +46,7 @@ from omniops.server import (
     rights,
     routing,
     system,
+    team,
     tool_runs,
     trials,
     verification,
@@ -88,6 +89,7 @@ def create_app(runtime: Runtime) -> FastAPI:
     app.include_router(visitor_conversations.router)
     app.include_router(attachments.router)
     app.include_router(business.router)
+    app.include_router(team.router)
     app.include_router(connections.router)
     app.include_router(connected_documents.router)
     app.include_router(oauth.router)

@@ -2,6 +2,7 @@
 and forms."""
 
 from omniops.server.dashboard import (
+    account,
     connection,
     connection_documents,
     door,
@@ -18,6 +19,7 @@ from omniops.server.dashboard import (
     privacy_records,
     privacy_retention,
     settings,
+    team,
 )
 
 ROUTERS = (
@@ -36,5 +38,7 @@ ROUTERS = (
     privacy_breaches.router,
     privacy_proof.router,
     settings.router,
+    team.router,
+    account.router,
     plugged.router,
 )

@@ -40,6 +40,7 @@ ROOMS = (
     Room("knowledge", "Knowledge", "book", "knowledge.read"),
     Room("integrations", "Integrations", "plug", "domain.read"),
     Room("privacy", "Privacy", "shield", "privacy.read"),
+    Room("team", "Team", "people", "member.read"),
     Room("settings", "Settings", "gear", "domain.manage"),
 )
 """In the order in which they are shown."""
