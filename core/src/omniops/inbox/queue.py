@@ -91,9 +91,10 @@ class Queue:
         return await self._reader.last_said(scope, [one.id for one in found], purpose=PURPOSE, actor=actor)
 
     async def waiting(self, scope: Scope) -> int:
-        """How many conversations wait for a person to take them."""
+        """How many conversations wait for a person: to take them, to decide about a draft, or to answer again. As many
+        as `page` lists with `waiting`."""
         statement = select(func.count()).where(
-            Conversation.domain_id == scope.domain_id, col(Conversation.state).in_(("waiting", "draft"))
+            Conversation.domain_id == scope.domain_id, col(Conversation.waiting_since).is_not(None)
         )
         async with self._database.session(scope) as session:
             return (await session.exec(statement)).one()
