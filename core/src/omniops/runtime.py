@@ -339,7 +339,7 @@ class _Builder:
             register=register,
             catalog=catalog,
             consents=consents,
-            analytics=Analytics(database, consents, clock),
+            analytics=Analytics(database, consents, catalog, clock),
             privacy=privacy,
             jobs=jobs,
             notices=notices,

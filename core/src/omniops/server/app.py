@@ -31,6 +31,7 @@ from omniops.server import (
     consent,
     dashboard,
     deliveries,
+    figures,
     gaps,
     inbox,
     knowledge,
@@ -97,6 +98,7 @@ def create_app(runtime: Runtime) -> FastAPI:
     app.include_router(preference_pages.router)
     app.include_router(register.router)
     app.include_router(analytics.router)
+    app.include_router(figures.router)
     app.include_router(business_visitors.router)
     app.include_router(cases.router)
     app.include_router(visitor_rights.router)

@@ -2,6 +2,7 @@
 and forms."""
 
 from omniops.server.dashboard import (
+    analytics,
     door,
     home,
     inbox,
@@ -29,6 +30,7 @@ ROUTERS = (
     privacy_records.router,
     privacy_breaches.router,
     privacy_proof.router,
+    analytics.router,
     settings.router,
     plugged.router,
 )
