@@ -16,9 +16,9 @@ def drawn(svg):
 
 
 def test_a_pile_is_as_high_as_its_number_and_its_parts_never_touch():
-    root = drawn(piles_svg([Pile((("ai", 100), ("person", 0), ("nobody", 50)), "1 May"), Pile(())], "Conversations"))
+    root = drawn(piles_svg([Pile((("ai", 100), ("person", 0), ("unsettled", 50)), "1 May"), Pile(())], "Conversations"))
     bars = root.findall("rect")
-    assert [bar.get("class") for bar in bars] == ["ai", "nobody"]
+    assert [bar.get("class") for bar in bars] == ["ai", "unsettled"]
     (base, _), (upper, height) = [(float(bar.get("y")), float(bar.get("height"))) for bar in bars]
     assert upper + height == base - 1
     assert root.get("aria-label") == "Conversations"

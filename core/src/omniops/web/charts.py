@@ -84,7 +84,7 @@ def spread_svg(counts: Sequence[int], marks: Sequence[tuple[float, str]], words:
         )
         side, move = ("start", 6) if x < 55 else ("end", -6)
         parts.append(
-            Markup('<text class="said" x="{:.3f}%" dx="{}" y="{}" text-anchor="{}">{}</text>').format(
+            Markup('<text class="legend" x="{:.3f}%" dx="{}" y="{}" text-anchor="{}">{}</text>').format(
                 x, move, _TOP - 2 + 18 * line, side, word
             )
         )

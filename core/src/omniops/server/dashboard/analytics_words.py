@@ -108,7 +108,7 @@ def _piles(report: Report) -> list[Pile]:
 
 
 def _parts(sums: Sums) -> Sequence[tuple[str, int]]:
-    return ("ai", sums.ai), ("person", sums.person), ("nobody", sums.nobody)
+    return ("ai", sums.ai), ("person", sums.person), ("unsettled", sums.nobody)
 
 
 def _spread(report: Report) -> tuple[Sequence[int], Sequence[tuple[float, str]], Sequence[str]]:
