@@ -36,6 +36,7 @@ from omniops.conversation.answering import Answering
 from omniops.conversation.appointments.book import Appointments
 from omniops.conversation.appointments.chat import AppointmentsInChat
 from omniops.conversation.attachments import Attachments
+from omniops.conversation.bench import Bench
 from omniops.conversation.calibrating import Calibrating
 from omniops.conversation.composing import Composer
 from omniops.conversation.fetching import Fetching
@@ -138,6 +139,7 @@ class Runtime:
     orders: ConversationOrders
     contacts: ContactCards
     router: Router
+    bench: Bench
     on: SwitchedOn
     inbox: Inbox
     intake: Intake
@@ -361,6 +363,7 @@ class _Builder:
             ),
             conversations=conversations,
             router=router,
+            bench=Bench(reader, turns, knowledge, on.answerers, router, runs, throttle, audit, clock),
             on=on,
             appointments=appointments,
             approvals=Approvals(database, vault, accounts, on.tools, runs, sender, audit, orders, appointments, clock),

@@ -22,6 +22,7 @@ from omniops.server import (
     analytics,
     attachments,
     audit,
+    bench,
     breaches,
     business,
     business_visitors,
@@ -107,6 +108,7 @@ def create_app(runtime: Runtime) -> FastAPI:
     app.include_router(ai_content.router)
     app.include_router(gaps.router)
     app.include_router(routing.router)
+    app.include_router(bench.router)
     app.include_router(retention.router)
     app.include_router(inbox.router)
     app.include_router(ages.router)

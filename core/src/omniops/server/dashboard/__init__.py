@@ -2,6 +2,7 @@
 and forms."""
 
 from omniops.server.dashboard import (
+    ai,
     analytics,
     door,
     home,
@@ -30,6 +31,7 @@ ROUTERS = (
     privacy_records.router,
     privacy_breaches.router,
     privacy_proof.router,
+    ai.router,
     analytics.router,
     settings.router,
     plugged.router,

@@ -36,6 +36,7 @@ ROOMS = (
     Room("inbox", "Inbox", "inbox", "conversation.read"),
     Room("knowledge", "Knowledge", "book", "knowledge.read"),
     Room("privacy", "Privacy", "shield", "privacy.read"),
+    Room("ai", "AI", "spark", "domain.read"),
     Room("analytics", "Analytics", "chart", "domain.read"),
     Room("settings", "Settings", "gear", "domain.manage"),
 )
