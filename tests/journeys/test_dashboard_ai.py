@@ -26,6 +26,10 @@ async def set_up(desk, domain):
     await desk.runtime.trials.add(domain.scope, [asking], actor=OPERATOR)
 
 
+def part(page, name):
+    page.get_by_role("navigation", name="Parts of the AI").get_by_role("link", name=name).click()
+
+
 @pytest.mark.parametrize(("name", "scheme", "size"), [
     ("desktop-light", "light", (1440, 900)), ("phone-dark", "dark", (390, 844)),
 ])  # fmt: skip
@@ -35,11 +39,22 @@ def test_one_question_is_answered_by_all_beside_each_other(show, stage, office, 
     page = sign_in(show, stage, email, f"/app/{domain.id}/ai", scheme=scheme, size=size).page
     expect(page.locator(".statement")).to_have_text("model/one is asked first; 2 more stand behind it.")
     looked_at(page, f"ai-{name}")
+    part(page, "Test bench")
     page.get_by_role("textbox", name="Question").fill("How long does delivery take?")
     page.get_by_role("button", name="Ask them").click()
     expect(page.locator(".answers article")).to_have_count(3)
     expect(page.locator(".answers article").first).to_contain_text("four working days")
-    looked_at(page, f"ai-answers-{name}")
-    page.set_viewport_size({"width": size[0], "height": 2600})
-    looked_at(page, f"ai-whole-{name}")
+    looked_at(page, f"ai-bench-{name}")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "nothing is cut off"
+    part(page, "Review")
+    page.get_by_label("A person sees every answer first").check()
+    page.get_by_role("button", name="Keep these rules").click()
+    expect(page.locator("ol.rows")).to_contain_text("All others: a person sees the answer first.")
+    looked_at(page, f"ai-review-{name}")
+    part(page, "Own questions")
+    page.get_by_role("textbox", name="Question").fill("Do you repair tents?")
+    page.get_by_label("Pages that answer it").fill("/repairs")
+    page.get_by_role("button", name="Add this question").click()
+    expect(page.locator(".statement")).to_contain_text("2 questions wait")
+    looked_at(page, f"ai-questions-{name}")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "nothing is cut off"

@@ -3,6 +3,7 @@ and forms."""
 
 from omniops.server.dashboard import (
     ai,
+    ai_review,
     analytics,
     door,
     home,
@@ -32,6 +33,7 @@ ROUTERS = (
     privacy_breaches.router,
     privacy_proof.router,
     ai.router,
+    ai_review.router,
     analytics.router,
     settings.router,
     plugged.router,
