@@ -36,6 +36,7 @@ from omniops.conversation.answering import Answering
 from omniops.conversation.appointments.book import Appointments
 from omniops.conversation.appointments.chat import AppointmentsInChat
 from omniops.conversation.attachments import Attachments
+from omniops.conversation.bench import Bench
 from omniops.conversation.calibrating import Calibrating
 from omniops.conversation.composing import Composer
 from omniops.conversation.fetching import Fetching
@@ -141,6 +142,7 @@ class Runtime:
     orders: ConversationOrders
     contacts: ContactCards
     router: Router
+    bench: Bench
     on: SwitchedOn
     inbox: Inbox
     intake: Intake
@@ -343,7 +345,7 @@ class _Builder:
             register=register,
             catalog=catalog,
             consents=consents,
-            analytics=Analytics(database, consents, clock),
+            analytics=Analytics(database, consents, catalog, clock),
             privacy=privacy,
             jobs=jobs,
             notices=notices,
@@ -369,6 +371,7 @@ class _Builder:
             ),
             conversations=conversations,
             router=router,
+            bench=Bench(reader, turns, knowledge, on.answerers, router, runs, throttle, audit, clock),
             on=on,
             appointments=appointments,
             approvals=Approvals(database, vault, accounts, on.tools, runs, sender, audit, orders, appointments, clock),

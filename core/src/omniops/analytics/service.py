@@ -14,13 +14,14 @@ from sqlalchemy import delete, text
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from omniops.analytics.figures import Figures
 from omniops.analytics.intake import Device, device_of, network_of, page_of
 from omniops.analytics.models import AnalyticsCount, AnalyticsEvent
 from omniops.contracts.ids import Clock, new_id
 from omniops.contracts.scope import Actor, Scope
 from omniops.contracts.sealed import seal
 from omniops.database.service import Database
-from omniops.privacy.service import Consents, Signal
+from omniops.privacy.service import Catalog, Consents, Signal
 from omniops.vault.models import Subject
 
 PURPOSE = "analytics"
@@ -50,9 +51,10 @@ class Visit:
 
 
 class Analytics:
-    """Writes events behind consent, and counts."""
+    """Writes events behind consent, and counts. `figures` are those of conversations."""
 
-    def __init__(self, database: Database, consents: Consents, clock: Clock) -> None:
+    def __init__(self, database: Database, consents: Consents, catalog: Catalog, clock: Clock) -> None:
+        self.figures = Figures(database, catalog, clock)
         self._database = database
         self._consents = consents
         self._clock = clock

@@ -22,6 +22,7 @@ from omniops.server import (
     analytics,
     attachments,
     audit,
+    bench,
     breaches,
     business,
     business_visitors,
@@ -31,6 +32,7 @@ from omniops.server import (
     consent,
     dashboard,
     deliveries,
+    figures,
     gaps,
     inbox,
     knowledge,
@@ -99,6 +101,7 @@ def create_app(runtime: Runtime) -> FastAPI:
     app.include_router(preference_pages.router)
     app.include_router(register.router)
     app.include_router(analytics.router)
+    app.include_router(figures.router)
     app.include_router(business_visitors.router)
     app.include_router(cases.router)
     app.include_router(visitor_rights.router)
@@ -107,6 +110,7 @@ def create_app(runtime: Runtime) -> FastAPI:
     app.include_router(ai_content.router)
     app.include_router(gaps.router)
     app.include_router(routing.router)
+    app.include_router(bench.router)
     app.include_router(retention.router)
     app.include_router(inbox.router)
     app.include_router(ages.router)

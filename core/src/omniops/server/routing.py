@@ -8,7 +8,9 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 
+from omniops.accounts.service import DomainView
 from omniops.conversation.routing.overview import overview
+from omniops.runtime import Runtime
 from omniops.server.permissions import App, DomainAccess, RequiresDomain
 
 router = APIRouter(prefix="/v1/domains/{domain_id}", tags=["business"])
@@ -25,6 +27,8 @@ class Deployment(BaseModel):
     name: str
     provider: str
     model: str
+    company: str = Field(description="Who receives questions, as in the register; empty where nobody does.")
+    countries: list[str] = Field(description="Where that company handles them, as ISO 3166 codes.")
     region: str
     retention: str
     inside: bool = Field(description="Runs in this server and sends nothing to anybody.")
@@ -62,5 +66,14 @@ async def routing(
 ) -> dict[str, Any]:
     """The deployments of the website, best first, as the process that answers sees them, and what answers cost on the
     last 30 days."""
-    domain = await runtime.accounts.domain(access.scope)
-    return await overview(runtime.router, domain, await runtime.on.providers(domain))
+    return await routed(runtime, await runtime.accounts.domain(access.scope))
+
+
+async def routed(runtime: Runtime, domain: DomainView) -> dict[str, Any]:
+    """The overview with who receives questions, as the register names them."""
+    found = await overview(runtime.router, domain, await runtime.on.providers(domain))
+    for one in found["deployments"]:
+        known = runtime.register.get(one.pop("processor") or "")
+        one["company"] = "" if known is None else known.processor.party
+        one["countries"] = [] if known is None else sorted(known.processor.countries)
+    return found

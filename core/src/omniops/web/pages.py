@@ -11,6 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import escape
 
 from omniops.contracts.tokens import new_token
+from omniops.web import findings
 from omniops.web.centre import page_words
 from omniops.web.telling import FILTERS
 
@@ -49,7 +50,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(FILTERS)
+    environment.filters.update(FILTERS | findings.FILTERS)
     environment.globals.update(static=static_url, preferences_url=preferences_url, preferences_title=preferences_title)
     environment.globals["mark"] = partial(new_token, "")  # another one for each form
     return environment

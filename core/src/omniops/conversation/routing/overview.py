@@ -53,6 +53,7 @@ def _row(router: Router, candidate: Candidate, rules: Rules) -> dict[str, Any]:
         "name": one.name,
         "provider": one.provider,
         "model": one.model,
+        "processor": one.processor,
         "region": one.region,
         "retention": "none" if candidate.local else one.retention,
         "inside": candidate.local,

@@ -3,6 +3,9 @@ and forms."""
 
 from omniops.server.dashboard import (
     account,
+    ai,
+    ai_review,
+    analytics,
     connection,
     connection_documents,
     door,
@@ -37,6 +40,9 @@ ROUTERS = (
     privacy_records.router,
     privacy_breaches.router,
     privacy_proof.router,
+    ai.router,
+    ai_review.router,
+    analytics.router,
     settings.router,
     team.router,
     account.router,

@@ -39,7 +39,9 @@ ROOMS = (
     Room("inbox", "Inbox", "inbox", "conversation.read"),
     Room("knowledge", "Knowledge", "book", "knowledge.read"),
     Room("integrations", "Integrations", "plug", "domain.read"),
+    Room("ai", "AI", "spark", "domain.read"),
     Room("privacy", "Privacy", "shield", "privacy.read"),
+    Room("analytics", "Analytics", "chart", "analytics.read"),
     Room("team", "Team", "people", "member.read"),
     Room("settings", "Settings", "gear", "domain.manage"),
 )
