@@ -30,6 +30,7 @@ class Provenance:
     """
 
     message_id: UUID
+    seq: int
     turn_id: UUID
     written_at: datetime
     provider: str | None
@@ -84,6 +85,7 @@ def _told(message: Message, turn_id: UUID, record: Mapping[str, Any]) -> Provena
     by, usd = record.get("by") or {}, record.get("usd")
     return Provenance(
         message_id=message.id,
+        seq=message.seq,
         turn_id=turn_id,
         written_at=message.created_at,
         provider=by.get("provider"),

@@ -82,6 +82,7 @@ class Provenance(Shape):
     """The record of one answer of the AI. Holds nothing personal."""
 
     message_id: UUID
+    seq: int = Field(description="The number of the message.")
     turn_id: UUID
     written_at: datetime
     provider: str | None = Field(description="null: no provider was asked, such as after a refusal of the guard.")
