@@ -141,7 +141,10 @@ class Composer:
         """Grounds the question, and gives the answer that will come of it: nothing is sent before it is read."""
         domain, settings = question.domain, question.domain.settings
         history = await self._history(question)
-        searched, found = await ground(self._search, question.scope, question.text, history, enough=settings.answer_cut)
+        with progress.timed("search"):
+            searched, found = await ground(
+                self._search, question.scope, question.text, history, enough=settings.answer_cut
+            )
         progress.found, progress.answer = found, Answer(found.hits, domain.hosts)
         here = await self._answerers(domain)
         if self._orders is not None and not _outside(here.providers):

@@ -17,6 +17,8 @@ from omniops.conversation.models import Conversation
 from omniops.conversation.service import MessageView, Reader, due
 from omniops.database.service import Database
 from omniops.errors import Rejected
+from omniops.inbox.persons import Persons
+from omniops.vault.service import Vault
 
 PURPOSE = "support.provide"
 
@@ -51,9 +53,10 @@ class Wanted:
 
 
 class Queue:
-    """Reads the list."""
+    """Reads the list; `persons` tells with whom a conversation of it is."""
 
-    def __init__(self, database: Database, accounts: Accounts, reader: Reader) -> None:
+    def __init__(self, database: Database, vault: Vault, accounts: Accounts, reader: Reader) -> None:
+        self.persons = Persons(database, vault)
         self._database = database
         self._accounts = accounts
         self._reader = reader

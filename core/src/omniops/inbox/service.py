@@ -136,10 +136,10 @@ class Inbox:
         self._sender = sender
         self._consents = consents
         self._clock = clock
-        self.queue = Queue(database, accounts, reader)
+        self.queue = Queue(database, vault, accounts, reader)
         self.drafts = Drafts(database, vault, accounts, audit, reader, sender, ai_marks, clock)
         self.following = Following(database, notices)
-        self.provenances = Provenances(database)
+        self.provenances = Provenances(database, vault, audit, clock)
         self.carrying = Carrying(database, vault, sender)
         self.undelivered = Undelivered(database, audit, sender)
 

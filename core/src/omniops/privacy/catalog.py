@@ -114,6 +114,13 @@ COOKIES = (
         "has a consent manager of its own, a checksum of what it last said.",
         "local_storage",
     ),
+    Cookie(
+        "omniops:keys",
+        "account.sign_in",
+        365,
+        "A member's wish for no shortcuts in the dashboard, as the time when it was said. No visitor gets it.",
+        "local_storage",
+    ),
     Cookie("omniops_session", "account.sign_in", 14, "The sign-in of a member of the business. No visitor gets it."),
 )
 

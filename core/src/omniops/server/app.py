@@ -20,6 +20,7 @@ from omniops.server import (
     ages,
     ai_content,
     analytics,
+    answers,
     attachments,
     audit,
     bench,
@@ -113,6 +114,7 @@ def create_app(runtime: Runtime) -> FastAPI:
     app.include_router(bench.router)
     app.include_router(retention.router)
     app.include_router(inbox.router)
+    app.include_router(answers.router)
     app.include_router(ages.router)
     app.include_router(trials.router)
     app.include_router(verification.router)

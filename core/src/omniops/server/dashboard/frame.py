@@ -48,6 +48,18 @@ ROOMS = (
 """In the order in which they are shown."""
 
 
+def _goes() -> dict[str, str]:
+    """The letter that leads to each room after `g`: the first of its name that none before it has, else none."""
+    found: dict[str, str] = {}
+    for room in ROOMS:
+        free = (letter for letter in room.name if letter.isalpha() and letter not in found.values())
+        found[room.name] = next(free, "")
+    return found
+
+
+GOES = _goes()
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """A plugin's page in the navigation: its place behind the website's, and its title."""
@@ -96,6 +108,7 @@ async def frame(runtime: Runtime, access: DomainAccess, room: str) -> dict[str, 
     return {
         "room": room,
         "rooms": [one for one in ROOMS if principal.may(one.may)],
+        "goes": GOES,
         "entries": await _entries(runtime, access),
         "domain": domain,
         "domains": [one for one in domains if principal.only_domain in (None, one.id)],
