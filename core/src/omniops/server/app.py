@@ -41,6 +41,7 @@ from omniops.server import (
     preferences,
     privacy,
     problems,
+    public,
     register,
     retention,
     rights,
@@ -76,6 +77,7 @@ def create_app(runtime: Runtime) -> FastAPI:
     app = FastAPI(title="OmniOps", version=__version__, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.runtime = runtime
     app.state.log = runtime.log
+    app.state.started = runtime.clock.now()
     app.state.stopping = asyncio.Event()
     app.state.banner = Banner.build(
         runtime.catalog, {n: s.script for n, (_, s) in runtime.seams.consent_sources().items()}
@@ -115,6 +117,7 @@ def create_app(runtime: Runtime) -> FastAPI:
     app.include_router(audit.router)
     app.include_router(breaches.router)
     app.include_router(pages.router)
+    app.include_router(public.router)
     for router in dashboard.ROUTERS:
         app.include_router(router)
     app.include_router(privacy.router)
