@@ -40,9 +40,9 @@ def needed(names: Iterable[str]) -> Mapping[str, Distribution]:
 def licence(found: Distribution) -> str:
     """The licence as the distribution names it: by expression, by classifier, or the first line of its text."""
     fields = found.metadata
-    if expression := fields.get("License-Expression"):
-        return str(expression)
+    expression = fields.get_all("License-Expression") or []
     classifiers = [c.rpartition(" :: ")[2] for c in fields.get_all("Classifier") or () if c.startswith("License ::")]
-    short = (fields.get("License") or "").strip().splitlines()
+    short = "".join(fields.get_all("License") or ()).strip().splitlines()
     text = (found.read_text("licenses/LICENSE") or "").strip().splitlines()
-    return ", ".join(classifiers) or next(iter(short or text), "see the distribution")
+    named = [*expression, ", ".join(classifiers), *short[:1], *text[:1]]
+    return next((one for one in named if one), "see the distribution")

@@ -26,6 +26,7 @@ from omniops.server import (
     business,
     business_visitors,
     cases,
+    checklist,
     connected_documents,
     connections,
     consent,
@@ -107,6 +108,7 @@ def create_app(runtime: Runtime) -> FastAPI:
     app.include_router(ai_content.router)
     app.include_router(gaps.router)
     app.include_router(routing.router)
+    app.include_router(checklist.router)
     app.include_router(retention.router)
     app.include_router(inbox.router)
     app.include_router(ages.router)
