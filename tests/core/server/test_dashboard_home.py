@@ -162,7 +162,7 @@ async def test_an_every_day_home_counts_the_day_and_shows_the_last_answers_as_wo
     await asked(await front.page(), f"{HOSTILE} how long does delivery take?")
     conversation = await asks("And a person, please?")
     await mara.open(mara.base)
-    assert "Since midnight visitors wrote in 2 conversations: the AI answered 1 alone, and 1 went to a person." in (
+    assert "Since midnight 2 conversations: the AI answered 1 alone, and 1 went to a person." in (
         " ".join(mara.text.split())
     )
     last = mara.text[mara.text.index("Last answers by the AI") :]

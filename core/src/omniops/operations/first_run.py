@@ -13,12 +13,14 @@ from omniops.accounts.service import DomainView
 from omniops.runtime import Runtime
 
 Key = Literal["knowledge", "question", "widget", "people", "contact", "model"]
+NEWEST = 1000
+"""Messages that are looked through: enough for a beginning, and as quick when there are millions."""
 # Counted, and nothing opened: who the members are and what was asked is for other pages, on record.
 _COUNTS = text(
-    "select (select count(*) from member) as members,"
-    " (select count(*) from message where domain_id = :domain and author = 'person') as by_people,"
-    " (select count(*) from message where domain_id = :domain and author = 'ai') as answers,"
-    " (select count(*) from message where domain_id = :domain and author = 'ai' and level = 'answer') as good"
+    "with recent as (select author, level from message where domain_id = :domain order by id desc limit :newest)"
+    " select (select count(*) from member) as members,"
+    " count(*) filter (where author = 'person') as by_people, count(*) filter (where author = 'ai') as answers,"
+    " count(*) filter (where author = 'ai' and level = 'answer') as good from recent"
 )
 _READING = {
     "": "not read yet",
@@ -65,7 +67,7 @@ async def first_run(runtime: Runtime, domain: DomainView) -> FirstRun:
     crawls = await runtime.knowledge.last_crawls(domain.scope, 1)
     async with runtime.database.session(domain.scope) as session:
         connection = await session.connection()
-        counts = (await connection.execute(_COUNTS, {"domain": domain.id})).one()
+        counts = (await connection.execute(_COUNTS, {"domain": domain.id, "newest": NEWEST})).one()
     deployments = [one for provider in await runtime.on.providers(domain) for one in provider.deployments()]
     outside = sorted({one.provider for one in deployments if one.processor})
     settings = runtime.settings
