@@ -41,6 +41,7 @@ class Domain(AccountModel, table=True):
         "for trying out: nothing of it reaches people", default=False, sa_column_kwargs={"server_default": "false"}
     )
     created_at: datetime = not_personal("when it was added", default_factory=utcnow)
+    seen_at: datetime | None = not_personal("when a page of it last asked for the chat, to the day", default=None)
 
 
 class Member(MemberModel, table=True):

@@ -28,6 +28,7 @@ from omniops.server import (
     business,
     business_visitors,
     cases,
+    checklist,
     connected_documents,
     connections,
     consent,
@@ -44,6 +45,7 @@ from omniops.server import (
     preferences,
     privacy,
     problems,
+    public,
     register,
     retention,
     rights,
@@ -80,6 +82,7 @@ def create_app(runtime: Runtime) -> FastAPI:
     app = FastAPI(title="OmniOps", version=__version__, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.runtime = runtime
     app.state.log = runtime.log
+    app.state.started = runtime.clock.now()
     app.state.stopping = asyncio.Event()
     app.state.banner = Banner.build(
         runtime.catalog, {n: s.script for n, (_, s) in runtime.seams.consent_sources().items()}
@@ -112,6 +115,7 @@ def create_app(runtime: Runtime) -> FastAPI:
     app.include_router(gaps.router)
     app.include_router(routing.router)
     app.include_router(bench.router)
+    app.include_router(checklist.router)
     app.include_router(retention.router)
     app.include_router(inbox.router)
     app.include_router(answers.router)
@@ -123,6 +127,7 @@ def create_app(runtime: Runtime) -> FastAPI:
     app.include_router(audit.router)
     app.include_router(breaches.router)
     app.include_router(pages.router)
+    app.include_router(public.router)
     for router in dashboard.ROUTERS:
         app.include_router(router)
     app.include_router(privacy.router)
