@@ -73,6 +73,10 @@ def test_an_answer_says_why(show, stage, answered, name, scheme, size):
             "Yes: it is rated for gusts up to 80 km/h when all eight guy lines are set."
         )
     looked_at(page, f"why-{name}")
+    number = page.locator("#source-1 .fit > span")
+    expect(number).to_be_hidden()
+    page.locator("#source-1 summary").click()
+    expect(number).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "nothing is cut off"
     page.get_by_label("Why, in few words").fill("The wind is right; delivery changed.")
     page.get_by_role("button", name="This was not").click()
