@@ -2,6 +2,8 @@
 and forms."""
 
 from omniops.server.dashboard import (
+    developers,
+    developers_webhooks,
     door,
     home,
     inbox,
@@ -14,6 +16,7 @@ from omniops.server.dashboard import (
     privacy_proof,
     privacy_records,
     privacy_retention,
+    repairs,
     settings,
 )
 
@@ -29,6 +32,9 @@ ROUTERS = (
     privacy_records.router,
     privacy_breaches.router,
     privacy_proof.router,
+    developers.router,
+    developers_webhooks.router,
+    repairs.router,
     settings.router,
     plugged.router,
 )

@@ -36,6 +36,8 @@ ROOMS = (
     Room("inbox", "Inbox", "inbox", "conversation.read"),
     Room("knowledge", "Knowledge", "book", "knowledge.read"),
     Room("privacy", "Privacy", "shield", "privacy.read"),
+    Room("developers", "Developers", "code", "key.manage"),
+    Room("repairs", "Repairs", "tool", "domain.read"),
     Room("settings", "Settings", "gear", "domain.manage"),
 )
 """In the order in which they are shown."""
