@@ -122,6 +122,7 @@ async def _one(
 ) -> Response:
     hooks, scope = runtime.webhooks, access.scope
     one = await hooks.endpoints.one(scope, webhook_id)
+    told = [kind for kind in MEANS if kind in one.events]
     found = await hooks.deliveries.all(scope, webhook_id, state=state, after=after, limit=SHOWN + 1)
     values = {
         **await inside(runtime, access, "webhooks"),
@@ -132,7 +133,7 @@ async def _one(
         "after": after,
         "state": state,
         "dead": bool(await hooks.deliveries.all(scope, webhook_id, state="dead", limit=1)),
-        "typed": typed or Receiver.model_construct(url=one.url, description=one.description, events=list(one.events)),
+        "typed": typed or Receiver(url=one.url, description=one.description, events=told),
         "problem": problem,
         "secret": secret,
     }
