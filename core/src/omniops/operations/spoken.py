@@ -1,12 +1,12 @@
-"""Which of the domains' languages the encoder does not know, and whether another one would."""
+"""Which of a domain's languages the encoder does not know, and whether another one would."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from omniops.accounts.service import DomainView
 from omniops.contracts.knowledge import EncoderOffer
-from omniops.operations.firsts import Firsts
 from omniops.runtime import Runtime
 
 
@@ -14,31 +14,25 @@ from omniops.runtime import Runtime
 class Foreign:
     """A site with pages that the encoder does not understand. `why` and `fix` are empty where nothing would help."""
 
-    site: str
     said: str
     why: str = ""
     fix: str = ""
 
 
-async def unknown_languages(runtime: Runtime) -> list[Foreign]:
-    """One entry for each domain that has such pages."""
+async def unknown_languages(runtime: Runtime, domain: DomainView) -> Foreign | None:
+    """What is to be said of such pages; None where there is none."""
     encoder = runtime.encoders()
     if encoder is None or not encoder.languages:
-        return []
-    firsts = Firsts(runtime.database, runtime.accounts, runtime.members, runtime.knowledge)
-    found = []
-    for account_id in await firsts.account_ids():
-        for domain in await runtime.accounts.domains(account_id):
-            spoken = await runtime.knowledge.languages(domain.scope)
-            foreign = [language for language in spoken if not encoder.knows(language)]
-            if foreign:
-                site = domain.origins[0] if domain.origins else str(domain.id)
-                said = (
-                    f"The encoder does not know {', '.join(foreign)} ({sum(spoken[one] for one in foreign)} of"
-                    f" {sum(spoken.values())} pages): they are found by their words, and quotes are a sentence longer."
-                )
-                found.append(Foreign(site, said, *_helps(runtime.seams.encoders(), foreign)))
-    return found
+        return None
+    spoken = await runtime.knowledge.languages(domain.scope)
+    foreign = [language for language in spoken if not encoder.knows(language)]
+    if not foreign:
+        return None
+    said = (
+        f"The encoder does not know {', '.join(foreign)} ({sum(spoken[one] for one in foreign)} of"
+        f" {sum(spoken.values())} pages): they are found by their words, and quotes are a sentence longer."
+    )
+    return Foreign(said, *_helps(runtime.seams.encoders(), foreign))
 
 
 def _helps(offers: Sequence[EncoderOffer], languages: Sequence[str]) -> tuple[str, str]:
