@@ -8,7 +8,7 @@ from omniops.knowledge.cut import Piece
 from omniops.knowledge.models import Page
 from omniops.knowledge.store import PassageRows
 from omniops.operations.firsts import Firsts
-from omniops.operations.spoken import _helps, unknown_languages
+from omniops.spoken import _helps, unknown_languages
 from omniops.runtime import Runtime
 from omniops.settings import Settings
 

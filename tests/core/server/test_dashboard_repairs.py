@@ -9,7 +9,7 @@ from omniops.accounts.permissions import ROLES
 from omniops.errors import NotReady
 from omniops.operations.doctor import websites
 from omniops.operations.firsts import OPERATOR
-from omniops.operations.repairs import LOOKS, repairs
+from omniops.repairs import LOOKS, repairs
 
 URL = "https://hooks.shop.example/omniops"
 

@@ -22,7 +22,7 @@ from omniops.database.migrate import Migrator
 from omniops.errors import OmniOpsError
 from omniops.operations.firsts import Firsts
 from omniops.operations.nightly_proof import failures, made_at
-from omniops.operations.repairs import repairs
+from omniops.repairs import repairs
 from omniops.proof.service import Proof
 from omniops.runtime import Runtime
 from omniops.settings import Settings

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, Field
 
 from omniops.accounts.permissions import Permission
-from omniops.operations.repairs import Repair, Step, repairs
+from omniops.repairs import Repair, Step, repairs
 from omniops.runtime import Runtime
 from omniops.server.paging import Page, Pages
 from omniops.server.permissions import App, DomainAccess, RequiresDomain

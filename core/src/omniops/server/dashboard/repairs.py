@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Form, Request, Response
 from pydantic import Field
 
 from omniops.errors import OmniOpsError
-from omniops.operations.repairs import COUNTED
+from omniops.repairs import COUNTED
 from omniops.runtime import Runtime
 from omniops.server.connections import CHECKS_AN_HOUR
 from omniops.server.dashboard.developers_webhooks import EVER

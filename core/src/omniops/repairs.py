@@ -14,7 +14,7 @@ from omniops.accounts.permissions import Permission
 from omniops.accounts.service import DomainView
 from omniops.errors import OmniOpsError
 from omniops.knowledge.models import Crawl
-from omniops.operations.spoken import unknown_languages
+from omniops.spoken import unknown_languages
 from omniops.runtime import Runtime
 
 Step = Literal["read", "verify", "check", "resend", "resume", "replay"]
