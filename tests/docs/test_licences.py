@@ -3,6 +3,8 @@
 import importlib.util
 from pathlib import Path
 
+from omniops.operations.licences import needed
+
 HERE = Path(__file__).parent
 
 
@@ -11,7 +13,7 @@ def test_every_distribution_is_listed():
     licences = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(licences)
     listed = licences.PAGE.read_text()
-    found = licences.needed(licences.OURS)
+    found = needed(licences.OURS)
     assert len(found) > 40
     assert [name for name in found if name not in licences.OURS and f"| {name} |" not in listed] == []
 

@@ -62,6 +62,18 @@ def test_a_person_is_asked_with_an_address(visit):
     expect(chat.ask(WIND)).to_contain_text("80 km/h")
 
 
+def test_a_person_is_asked_for_before_the_panel_knows_its_business(visit):
+    chat = visit()
+    held = []
+    chat.page.route("**/config?*", lambda route: held.append(route))  # a builtin cannot be a handler
+    with chat.page.expect_request("**/config?*"):
+        chat.open()
+    chat.part(".below button").click()
+    expect(chat.part("input[type=email]")).to_have_count(0)
+    held[0].continue_()
+    expect(chat.part("input[type=email]")).to_be_focused()
+
+
 def test_a_chat_is_remembered_after_a_yes_and_forgotten_on_demand(visit):
     chat = visit()
     chat.open()

@@ -141,4 +141,5 @@ def kinds_of(seams: Seams) -> Kinds:
         {loaded.name: loaded.plugin.context.gate for loaded in seams.loaded if hasattr(loaded.plugin, "context")},
         {loaded.name: loaded.declaration.tables.models for loaded in seams.loaded if loaded.declaration.tables},
         dict(seams.shops().values()),
+        {loaded.name: loaded.plugin.info.title for loaded in seams.loaded},
     )

@@ -194,6 +194,25 @@ class Settings(BaseModel):
     hosting: str = Field(
         default="", max_length=200, description="Who hosts this server and where, for example `Hetzner in Germany`."
     )
+    security_contact: str = Field(
+        default="",
+        max_length=300,
+        pattern=r"^((https://|mailto:|tel:)[!-~]+)?$",
+        description="Where weaknesses of this server are reported, as an address with `mailto:`, `https://` or `tel:`; "
+        "`/.well-known/security.txt` tells it.",
+    )
+    source_url: str = Field(
+        default="",
+        max_length=300,
+        pattern=r"^(https?://[!-~]+)?$",
+        description="Where the source of what runs here can be read; the page at `/` links it.",
+    )
+    terms_url: str = Field(
+        default="",
+        max_length=300,
+        pattern=r"^(https?://[!-~]+)?$",
+        description="Your own terms for businesses, which `/terms` then leads to instead of the template.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="Least level logged.")
     log_format: Literal["auto", "json", "text"] = Field(
         default="auto", description="`auto`: text on a terminal, JSON otherwise."

@@ -186,3 +186,17 @@ async def test_another_domains_marks_are_not_seen(desk, calibrating):
     await marks(desk, disappointing())
     await calibrating.run(desk.other.scope)
     assert (await calibrating.view(desk.other.scope)).looks[0].marks == 0
+
+
+async def test_what_a_member_says_of_an_answer_counts_before_the_visitors_thumb(desk, calibrating):
+    await marks(desk, [(0.4 + 0.5 * i / 120, True) for i in range(120)])
+    with psycopg.connect(desk.runtime.database.links.admin.conninfo()) as connection:
+        connection.execute(
+            "insert into omniops.answer_verdict (domain_id, id, subject_id, message_id, fits, given_by, created_at)"
+            " select m.domain_id, gen_random_uuid(), m.subject_id, m.id, false, 'member:x', now()"
+            " from omniops.message m join omniops.turn t on t.domain_id = m.domain_id and t.id = m.turn_id"
+            " where m.domain_id = %s and (t.record->>'strength')::float <= .75",
+            [desk.domain.id],
+        )
+    look = await calibrating.run(desk.domain.scope)
+    assert (look.marks, look.good) == (120, sum(good for _, good in disappointing()))

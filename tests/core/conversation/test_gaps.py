@@ -89,6 +89,21 @@ async def test_a_thumb_that_comes_later_takes_the_question_out(desk, gaps):
     assert desk.rows("select count(*) from omniops.gap where domain_id = %s", desk.domain.id) == [(0,)]
 
 
+async def test_what_a_member_says_of_an_answer_counts_before_the_thumb(desk, gaps):
+    judge = desk.runtime.inbox.provenances.verdicts.give
+    good = (Level("answer"), Text("Here."), Done("end"))
+    happy, wrong = await ask(desk, "Where is my parcel?", good)
+    await desk.runtime.conversations.feedback(happy, wrong, helpful=True)
+    await judge(desk.domain.scope, happy.conversation_id, wrong, fits=False, actor=MEMBER)
+    angry, right = await ask(desk, "Do you sell gift vouchers?", CLOSEST)
+    await desk.runtime.conversations.feedback(angry, right, helpful=False)
+    await gaps.refresh(desk.domain.scope)
+    assert [dict(gap.reasons) for gap in await seen(gaps, desk)] == [{"not_right": 1}, {"not_helpful": 1}]
+    await judge(desk.domain.scope, angry.conversation_id, right, fits=True, actor=MEMBER)
+    await gaps.refresh(desk.domain.scope)
+    assert [dict(gap.reasons) for gap in await seen(gaps, desk)] == [{"not_right": 1}]
+
+
 async def test_an_erased_visitors_question_leaves_the_gap(desk, gaps):
     first, _ = await ask(desk, "Do you ship to Norway?")
     await ask(desk, "Is shipping to Norway possible?")

@@ -113,15 +113,15 @@ async def test_the_api_gives_the_same_figures(front, mara, busy):
 
 
 async def test_who_may_not_read_conversations_sees_numbers_without_a_list(front, busy):
-    viewer = front.client(Authorization=(await front.office(role="viewer")).headers["Authorization"])
+    analyst = front.client(Authorization=(await front.office(role="analyst")).headers["Authorization"])
     base = f"/app/{front.desk.domain.id}/analytics"
-    shown = await viewer.get(base)
+    shown = await analyst.get(base)
     assert shown.status_code == 200
     assert "analytics/conversations" not in shown.text
-    assert (await viewer.get(base + "/conversations")).status_code == 403
+    assert (await analyst.get(base + "/conversations")).status_code == 403
     api = f"/v1/domains/{front.desk.domain.id}/analytics"
-    assert (await viewer.get(api + "/report")).status_code == 200
-    assert (await viewer.get(api + "/conversations")).status_code == 403
+    assert (await analyst.get(api + "/report")).status_code == 200
+    assert (await analyst.get(api + "/conversations")).status_code == 403
 
 
 async def test_what_is_another_accounts_is_not_there(front, mara, busy):

@@ -29,6 +29,8 @@ from omniops.vault.service import Vault
 
 SESSION_DAYS = 14
 SETUP_HOURS = 72
+USED = timedelta(hours=1)
+"""How exactly a session's last use is kept: nobody's working hours are watched."""
 LEAST_PASSWORD = 12
 """NIST SP 800-63B-4 asks for at least 15 characters where a password stands alone and 8 with a second factor; members
 get passkeys with the dashboard, so this is the floor until then."""
@@ -42,6 +44,15 @@ class MemberView:
     email: str
     name: str
     role: Role
+
+
+@dataclass(frozen=True, slots=True)
+class SetupView:
+    """What a one-time link opens. `invited` says that a member gave it, and not the operator."""
+
+    account_id: UUID
+    role: Role
+    invited: bool
 
 
 class Members:
@@ -72,32 +83,36 @@ class Members:
 
     async def setup_account(self, token: str) -> UUID:
         """The account that a set-up token still opens. Raises `NotFound` when it was used, is too old or is wrong."""
+        return (await self.setup_open(token)).account_id
+
+    async def setup_open(self, token: str) -> SetupView:
+        """What a set-up token still opens: whose account, as what, and whether it is an invitation."""
         scope = await self._database.resolve("setup", token_hash(token))
         if scope is None:
             raise NotFound("This set-up link is not valid any more.")
         async with self._database.session(scope) as session:
             link = (await session.exec(select(SetupLink).where(SetupLink.hash == token_hash(token)))).first()
-        if link is None or link.used_at is not None or link.expires_at <= self._clock.now():
+        if link is None or link.for_member or link.used_at is not None or link.expires_at <= self._clock.now():
             raise NotFound("This set-up link is not valid any more.")
-        return scope.account_id
+        return SetupView(scope.account_id, role_of(link.role), link.given_by is not None)
 
     async def finish_setup(self, token: str, *, email: str, name: str, password: str) -> str:
-        """Makes the owner and signs them in: a session token. The link is used up in the same transaction.
+        """Makes the member and signs them in: a session token. The link is used up in the same transaction.
 
         Raises `NotFound` for a link that is not valid any more, and `Rejected` for an address or a password that does
         not fit; the link stays valid then.
         """
         account_id = await self.setup_account(token)
         email = _checked_email(email)
-        hashed = await _hashed(password)
+        secret = await hashed(password)
         async with self._database.session(Scope(account_id)) as session:
             statement = select(SetupLink).where(SetupLink.hash == token_hash(token)).with_for_update()
             link = (await session.exec(statement)).one()
             if link.used_at is not None:
                 raise NotFound("This set-up link is not valid any more.")
-            link.used_at = self._clock.now()
+            link.used_at, role = self._clock.now(), role_of(link.role)
             session.add(link)
-            member = await self._add_member(session, account_id, email, name, hashed, "owner")
+            member = await self._add_member(session, account_id, email, name, secret, role)
             try:
                 await session.commit()
             except IntegrityError as error:
@@ -107,7 +122,7 @@ class Members:
                     where="email",
                     do="Use another address.",
                 ) from error
-        await self._audit.write(Entry(account_id, "system:setup", "member.add", "member", detail={"role": "owner"}))
+        await self._audit.write(Entry(account_id, "system:setup", "member.add", "member", detail={"role": role}))
         return await self._open_session(account_id, member.id)
 
     async def _add_member(
@@ -135,19 +150,22 @@ class Members:
         await self._throttle.hit("sign-in network", network, limit=50, seconds=900)
         address = await self._vault.address_hash("email", email)  # one hash for all spellings of one address
         await self._throttle.hit("sign-in address", address.hex(), limit=10, seconds=900)
-        scope = await self._vault.account_of("member_address", "email", email)
-        member = await self._by_address(scope, email) if scope else None
+        member = await self.by_address(email)
         stored = nobody = await asyncio.to_thread(_nobody)
         if member is not None:
             opened = await self._vault.open([member], purpose="account.sign_in", actor=Actor.system("accounts.sign_in"))
             stored = opened(member.password, otherwise=nobody)
         # The comparison runs for unknown addresses too, so that time does not tell which addresses exist.
-        fits = await asyncio.to_thread(_hasher().verify, password, stored)
-        if not fits or member is None or scope is None:
+        fits = await asyncio.to_thread(hasher().verify, password, stored)
+        if not fits or member is None:
             raise Refused("Address and password do not fit together.", reason="wrong_credentials")
-        return await self._open_session(scope.account_id, member.id)
+        return await self._open_session(member.account_id, member.id)
 
-    async def _by_address(self, scope: Scope, email: str) -> Member | None:
+    async def by_address(self, email: str) -> Member | None:
+        """Who signs in with an address, in whichever account."""
+        scope = await self._vault.account_of("member_address", "email", email)
+        if scope is None:
+            return None
         subject = await self._vault.find_in(scope, "email", email)
         if subject is None:
             return None
@@ -176,19 +194,25 @@ class Members:
         scope = await self._database.resolve("session", token_hash(token))
         if scope is None:
             return None
+        now = self._clock.now()
         async with self._database.session(scope) as session:
             statement = (
-                select(Member)
+                select(Member, MemberSession)
                 .join(
                     MemberSession,
                     (col(MemberSession.member_id) == Member.id) & (col(MemberSession.account_id) == Member.account_id),
                 )
-                .where(MemberSession.hash == token_hash(token), MemberSession.expires_at > self._clock.now())
+                .where(MemberSession.hash == token_hash(token), MemberSession.expires_at > now)
             )
-            member = (await session.exec(statement)).first()
-        if member is None:
-            return None
-        return Principal("member", member.id, member.account_id, frozenset(ROLES[_role(member.role)]))
+            found = (await session.exec(statement)).first()
+            if found is None:
+                return None
+            member, row = found
+            if row.used_at is None or now - row.used_at >= USED:
+                row.used_at = now
+                session.add(row)
+                await session.commit()
+        return Principal("member", member.id, member.account_id, frozenset(ROLES[role_of(member.role)]))
 
     async def sign_out(self, token: str) -> None:
         scope = await self._database.resolve("session", token_hash(token))
@@ -206,33 +230,33 @@ class Members:
             rows = (await session.exec(select(Member).where(Member.account_id == account_id))).all()
         opened = await self._vault.open(rows, purpose="account.manage", actor=actor)
         return [
-            MemberView(row.id, opened(row.email, otherwise=""), opened(row.name, otherwise=""), _role(row.role))
+            MemberView(row.id, opened(row.email, otherwise=""), opened(row.name, otherwise=""), role_of(row.role))
             for row in rows
         ]
 
 
 @lru_cache(1)
-def _hasher() -> PasswordHash:
+def hasher() -> PasswordHash:
     return PasswordHash.recommended()
 
 
 @lru_cache(1)
 def _nobody() -> str:
     """The hash of a password that nobody has, to compare with where there is no member."""
-    return _hasher().hash(new_token(""))
+    return hasher().hash(new_token(""))
 
 
-async def _hashed(password: str) -> str:
+async def hashed(password: str) -> str:
     if len(password) < LEAST_PASSWORD:
         raise Rejected(
             f"The password has {len(password)} characters; {LEAST_PASSWORD} are needed.",
             code="short_password",
             where="password",
         )
-    return await asyncio.to_thread(_hasher().hash, password)
+    return await asyncio.to_thread(hasher().hash, password)
 
 
-def _role(value: str) -> Role:
+def role_of(value: str) -> Role:
     for role in ROLES:
         if role == value:
             return role

@@ -41,6 +41,7 @@ class Domain(AccountModel, table=True):
         "for trying out: nothing of it reaches people", default=False, sa_column_kwargs={"server_default": "false"}
     )
     created_at: datetime = not_personal("when it was added", default_factory=utcnow)
+    seen_at: datetime | None = not_personal("when a page of it last asked for the chat, to the day", default=None)
 
 
 class Member(MemberModel, table=True):
@@ -66,6 +67,7 @@ class MemberSession(AccountModel, table=True):
     member_id: UUID
     hash: bytes = not_personal("hash of a random token")
     expires_at: datetime = not_personal("end of the session", retain="session")
+    used_at: datetime | None = not_personal("last use, to the hour", default=None)
     created_at: datetime = not_personal("sign-in", default_factory=utcnow)
 
 
@@ -85,12 +87,18 @@ class ApiKey(AccountModel, table=True):
 
 
 class SetupLink(AccountModel, table=True):
-    """The one-time link with which the first member of an account signs up."""
+    """A one-time link with which somebody becomes a member, or a member chooses a new password. Whom it was sent to
+    stands in the mail alone."""
 
     __tablename__ = "setup_link"
     hash: bytes = not_personal("hash of a random token")
     expires_at: datetime = not_personal("end of its life", retain="session")
     used_at: datetime | None = not_personal("when it was used", default=None)
+    role: str = not_personal(
+        "what the new member may do", default="owner", sa_column_kwargs={"server_default": "owner"}
+    )
+    given_by: str | None = not_personal("who invites; none for the operator's first link", default=None)
+    for_member: UUID | None = not_personal("the member who chooses a new password by it", default=None)
     created_at: datetime = not_personal("when it was made", default_factory=utcnow)
 
 

@@ -19,6 +19,7 @@ Permission = Literal[
     "knowledge.manage",
     "conversation.read",
     "conversation.reply",
+    "analytics.read",
     "connection.manage",
     "webhook.manage",
     "plugin.manage",
@@ -26,10 +27,16 @@ Permission = Literal[
     "privacy.read",
     "privacy.manage",
 ]
-Role = Literal["owner", "admin", "agent", "viewer"]
+Role = Literal["owner", "admin", "agent", "analyst", "privacy_officer", "viewer"]
 
 _VIEWER: frozenset[Permission] = frozenset({"domain.read", "knowledge.read"})
-_AGENT: frozenset[Permission] = _VIEWER | {"conversation.read", "conversation.reply", "member.read"}
+_AGENT: frozenset[Permission] = _VIEWER | {
+    "conversation.read", "conversation.reply", "member.read", "analytics.read",
+}  # fmt: skip
+_ANALYST: frozenset[Permission] = _VIEWER | {"analytics.read"}
+_PRIVACY_OFFICER: frozenset[Permission] = frozenset({
+    "domain.read", "member.read", "audit.read", "privacy.read", "privacy.manage",
+})  # fmt: skip
 _ADMIN: frozenset[Permission] = _AGENT | {
     "member.manage", "key.manage", "domain.manage", "knowledge.manage", "connection.manage", "webhook.manage",
     "plugin.manage", "audit.read", "privacy.read", "privacy.manage",
@@ -40,6 +47,8 @@ ROLES: dict[Role, frozenset[Permission]] = {
     "owner": _OWNER,
     "admin": _ADMIN,
     "agent": _AGENT,
+    "analyst": _ANALYST,
+    "privacy_officer": _PRIVACY_OFFICER,
     "viewer": _VIEWER,
 }
 ALL: frozenset[Permission] = _OWNER

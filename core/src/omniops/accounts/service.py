@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -118,6 +119,10 @@ class DomainSettings(BaseModel):
     on_fall: Literal["refuse", "warn"] = Field(default="refuse", description="What a change that falls meets.")
 
 
+SIGHTED = timedelta(days=1)
+"""How old what is known of a website's pages may grow before it is written again."""
+
+
 @dataclass(frozen=True, slots=True)
 class DomainView:
     """A domain as other rooms see it."""
@@ -132,6 +137,8 @@ class DomainView:
     settings: DomainSettings = field(default_factory=DomainSettings)
     by_hand: frozenset[str] = frozenset()
     """Settings that a person set; calibration leaves them alone."""
+    seen_at: datetime | None = None
+    """When a page of the website last asked for the chat, to the day; None where none ever did."""
 
     @property
     def hosts(self) -> frozenset[str]:
@@ -217,6 +224,23 @@ class Accounts:
         if domain is None or not domain.settings.enabled:
             raise NotFound("There is no chat with this key.")
         return domain
+
+    async def sighted(self, domain: DomainView, told: str | None) -> None:
+        """Remembers, once a day, that a page of the website asked for its chat. `told` is what the browser says of the
+        page: an Origin or a Referer. Pages of others, such as our own for trying, count for nothing."""
+        now = utcnow()
+        if told is None or (domain.seen_at is not None and now - domain.seen_at < SIGHTED):
+            return
+        try:
+            own = checked_origin(told) in domain.origins
+        except Rejected:
+            return
+        if own:
+            async with self._database.session(domain.scope) as session:
+                row = await _domain(session, domain.scope)
+                row.seen_at = now
+                session.add(row)
+                await session.commit()
 
     async def configure(
         self, scope: Scope, changes: Mapping[str, Any], *, actor: Actor, despite_fall: bool = False
@@ -324,6 +348,7 @@ def view(domain: Domain) -> DomainView:
         sandbox=domain.sandbox,
         settings=DomainSettings(**{**domain.calibrated, **domain.settings}),
         by_hand=frozenset(domain.settings),
+        seen_at=domain.seen_at,
     )
 
 

@@ -229,6 +229,17 @@ def register_annex(account: Account = None, as_json: Json = False) -> None:
     _print(with_runtime(work), as_json)
 
 
+@commands.command("agreement")
+def register_agreement(account: Account = None, as_json: Json = False) -> None:
+    """Print an account's data-processing agreement (Art. 28(3) GDPR) with its annex."""
+
+    async def work(runtime: Runtime) -> Paper:
+        name = await runtime.accounts.account_name(await _account(runtime, account))
+        return await runtime.privacy.agreements.agreement(name)
+
+    _print(with_runtime(work), as_json)
+
+
 @commands.command("map")
 def register_map(
     transfers: Annotated[bool, typer.Option("--transfers", help="Where data goes, instead of what there is.")] = False,

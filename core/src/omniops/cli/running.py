@@ -33,6 +33,9 @@ def demo(
     once: Annotated[
         bool, typer.Option("--once", help="No browser: five questions and their answers, then end.")
     ] = False,
+    full: Annotated[
+        bool, typer.Option("--full", help="With two months of conversations, and a dashboard to sign in to.")
+    ] = False,
     port: Annotated[int | None, typer.Option(help="Port of OmniOps.")] = None,
     shop_port: Annotated[int, typer.Option(help="Port of the demo shop.")] = 8021,
     browser: Annotated[bool, typer.Option(help="Open the shop in a browser.")] = True,
@@ -45,7 +48,7 @@ def demo(
     chosen = demo_settings(settings(), port=port)
     with bar("starting", show=not as_json) as shown:
         if not once:
-            run(chosen, shop_port, shown.update, shown.close, open_browser=browser)
+            run(chosen, shop_port, shown.update, shown.close, open_browser=browser, full=full)
             return
         outcomes = run_once(chosen, shop_port, shown.update)
     if as_json:

@@ -19,6 +19,7 @@ from omniops.connections.access import Access
 from omniops.connections.due import due_now
 from omniops.connections.kinds import tokens_of
 from omniops.connections.models import Connection
+from omniops.connections.offers import Offer, offers
 from omniops.contracts.integration import Choice, Integration
 from omniops.contracts.plugin import PluginSettings
 from omniops.contracts.scope import Actor, Scope
@@ -35,9 +36,18 @@ class Asking(Access):
 
     def title(self, kind: str) -> str:
         """What people call the other side."""
-        kinds = self._kinds()
-        found = kinds.integrations.get(kind) or kinds.channels.get(kind)
-        return found.title if found is not None else kind
+        return self._kinds().title(kind)
+
+    def offers(self) -> list[Offer]:
+        """What could be connected."""
+        return offers(self._kinds())
+
+    def offer(self, kind: str) -> Offer:
+        """One of them. Raises `NotFound`."""
+        for one in self.offers():
+            if one.kind == kind:
+                return one
+        raise NotFound(f"Nothing that is enabled here connects {kind!r}.")
 
     def has_flow(self, kind: str) -> bool:
         """Whether access is given at the other side, and not entered."""

@@ -70,6 +70,7 @@ class Result:
     """What came of it. `missing` are titles of features that are wanted and lack a scope."""
 
     id: UUID
+    domain_id: UUID
     kind: str
     title: str
     outcome: Outcome
@@ -213,7 +214,7 @@ class Granting:
         if outcome == "partial" and grant.connection_id is not None:
             view = await self._connections.one(scope, grant.connection_id)
             missing = [one.title for one in view.features if one.wanted and not one.on]
-        return Result(grant.id, grant.kind, title, outcome, grant.said, grant.connection_id, missing)
+        return Result(grant.id, grant.domain_id, grant.kind, title, outcome, grant.said, grant.connection_id, missing)
 
     async def sweep(self, timestamp: int | None = None) -> None:
         """Forgets what is over: used or not, an hour after its state stopped to count."""

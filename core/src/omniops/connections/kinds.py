@@ -37,9 +37,16 @@ class Kinds:
     """Tables of each plugin."""
     shops: Mapping[str, Commerce] = field(default_factory=dict)
     """The shop of each plugin that has one."""
+    titles: Mapping[str, str] = field(default_factory=dict)
+    """What people call each plugin."""
 
     def plugin(self, kind: str) -> str:
         return self.plugins.get(kind, kind)
+
+    def title(self, kind: str) -> str:
+        """What people call the other side."""
+        found = self.integrations.get(kind) or self.channels.get(kind)
+        return found.title if found is not None else self.titles.get(self.plugin(kind), kind)
 
     def chosen(self, plugin: str, kind: str = "") -> str:
         """The kind of a new connection. Raises `NotFound` where the plugin has no such, `Rejected` where it has several

@@ -1,4 +1,4 @@
-"""Calibration: the cuts of each domain follow its visitors' thumbs and hand-overs, once a night.
+"""Calibration: the cuts of each domain follow what members and visitors say of its answers, and hand-overs, nightly.
 
 It works from ids, levels, strengths and yes or no; nothing personal is opened.
 """
@@ -28,15 +28,18 @@ WINDOW = timedelta(days=180)
 MOST = 5000
 ACTOR = Actor.system("conversation.calibrate")
 
-# A thumb counts before a hand-over: who says that the answer was good and then wants a person wants something else.
+# What a member says of an answer counts before the visitor's thumb: they know what is right. A thumb counts before a
+# hand-over: who says that the answer was good and then wants a person wants something else.
 _MARKS = text(
-    "select (t.record->>'strength')::float as strength, coalesce(f.helpful, false) as good"
+    "select (t.record->>'strength')::float as strength, coalesce(v.fits, f.helpful, false) as good"
     " from turn t join message m on m.domain_id = t.domain_id and m.turn_id = t.id and m.author = 'ai'"
     " left join feedback f on f.domain_id = m.domain_id and f.message_id = m.id"
+    " left join answer_verdict v on v.domain_id = m.domain_id and v.message_id = m.id"
     " left join message n on n.domain_id = m.domain_id and n.conversation_id = m.conversation_id and n.seq = m.seq + 1"
     " where t.domain_id = :domain and t.state = 'done' and t.deployment = :deployment and t.created_at >= :since"
     " and m.level in ('answer', 'closest') and (t.record->>'meaning')::boolean"
-    " and (f.helpful is not null or n.event = 'handed_off') order by t.created_at desc limit :most"
+    " and (v.fits is not null or f.helpful is not null or n.event = 'handed_off')"
+    " order by t.created_at desc limit :most"
 )
 
 

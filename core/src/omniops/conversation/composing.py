@@ -17,6 +17,7 @@ from omniops.contracts.redaction import Redactor
 from omniops.contracts.scope import Actor
 from omniops.conversation.appointments.chat import AppointmentsInChat
 from omniops.conversation.bulkhead import Bulkhead
+from omniops.conversation.courtesies import courtesy
 from omniops.conversation.grounding import Search, ground
 from omniops.conversation.guard import check
 from omniops.conversation.live import LiveTurn
@@ -98,6 +99,8 @@ class Composer:
             return
         if self._orders is not None and await self._orders.offer(question, show, progress):
             return
+        if await self._courtesy(question, show, progress):
+            return
         prepared = await self._bulkhead.run(partial(self._prepared, question, progress, drafting=live.held))
         try:
             async with aclosing(prepared) as events:
@@ -109,6 +112,18 @@ class Composer:
             show.withdraw()
         except Enough:
             progress.notes["stop"] = "length"
+
+    async def _courtesy(self, question: Question, show: Showing, progress: Progress) -> bool:
+        """Answers what is no question. A bare "ok" can be one's word on what a model asked: that model reads it."""
+        found = courtesy(question.text, question.language)
+        if found is None:
+            return False
+        kind, language = found
+        if kind == "noted" and _outside((await self._answerers(question.domain)).providers):
+            return False
+        progress.notes["courtesy"] = kind
+        show(Text(say(kind, language)))
+        return True
 
     def _date(self, question: Question, show: Showing, progress: Progress) -> None:
         """Says how old prices and stock are that the answer stands on, unless they were read just now: no model is
@@ -126,7 +141,10 @@ class Composer:
         """Grounds the question, and gives the answer that will come of it: nothing is sent before it is read."""
         domain, settings = question.domain, question.domain.settings
         history = await self._history(question)
-        searched, found = await ground(self._search, question.scope, question.text, history, enough=settings.answer_cut)
+        with progress.timed("search"):
+            searched, found = await ground(
+                self._search, question.scope, question.text, history, enough=settings.answer_cut
+            )
         progress.found, progress.answer = found, Answer(found.hits, domain.hosts)
         here = await self._answerers(domain)
         if self._orders is not None and not _outside(here.providers):

@@ -46,24 +46,31 @@ LEVELS = ("answer", "closest", "none")
 NIGHTLY = "23 2 * * *"
 ACTOR = Actor.system("conversation.gaps")
 
-# A thumb counts before all else; a person asked for right after an answer says that it did not help.
+# What a member says of an answer counts before all else, then a thumb; a person asked for right after an answer says
+# that it did not help.
 _UNANSWERED = text(
     "select t.id as turn_id, t.message_id, t.subject_id, q.created_at, coalesce(m.level, 'answer') as level, case"
-    " when f.helpful is false then 'not_helpful' when m.level in ('none', 'closest') then m.level"
+    " when v.fits is false then 'not_right' when f.helpful is false then 'not_helpful'"
+    " when m.level in ('none', 'closest') then m.level"
     " else 'handed_over' end as why"
     " from turn t join message m on m.domain_id = t.domain_id and m.turn_id = t.id and m.author = 'ai'"
     " join message q on q.domain_id = t.domain_id and q.id = t.message_id"
     " left join feedback f on f.domain_id = m.domain_id and f.message_id = m.id"
+    " left join answer_verdict v on v.domain_id = m.domain_id and v.message_id = m.id"
     " left join message n on n.domain_id = m.domain_id and n.conversation_id = m.conversation_id and n.seq = m.seq + 1"
-    " where t.domain_id = :domain and t.state = 'done' and t.created_at >= :since and f.helpful is not true"
-    " and (f.helpful is false or m.level in ('none', 'closest') or n.event = 'handed_off')"
+    " where t.domain_id = :domain and t.state = 'done' and t.created_at >= :since"
+    " and t.record->>'courtesy' is null"
+    " and coalesce(v.fits, f.helpful) is not true"
+    " and (coalesce(v.fits, f.helpful) is false or m.level in ('none', 'closest') or n.event = 'handed_off')"
     " and not exists (select from gap_question g where g.domain_id = t.domain_id and g.message_id = t.message_id)"
     " order by t.created_at limit :most"
 )
 _ANSWERED = text(
-    "delete from gap_question g using turn t, message m, feedback f where g.domain_id = :domain"
-    " and t.domain_id = g.domain_id and t.id = g.turn_id and m.domain_id = t.domain_id and m.turn_id = t.id"
-    " and f.domain_id = m.domain_id and f.message_id = m.id and f.helpful"
+    "delete from gap_question g using turn t, message m"
+    " left join feedback f on f.domain_id = m.domain_id and f.message_id = m.id"
+    " left join answer_verdict v on v.domain_id = m.domain_id and v.message_id = m.id"
+    " where g.domain_id = :domain and t.domain_id = g.domain_id and t.id = g.turn_id and m.domain_id = t.domain_id"
+    " and m.turn_id = t.id and coalesce(v.fits, f.helpful)"
 )
 _EMPTY = text(
     "delete from gap p where p.domain_id = :domain and p.state = 'open' and not exists"

@@ -31,6 +31,9 @@ FURTHER: dict[str, dict[str, str]] = {
         "cut_short": "interrompu",
         "action_done": "Une personne l’a approuvé, et c’est fait.",
         "action_not_done": "Une personne l’a examiné. Cela n’a pas été fait.",
+        "greeting": "Bonjour. Que souhaitez-vous savoir ?",
+        "thanks": "Avec plaisir.",
+        "noted": "Très bien. Écrivez à nouveau quand vous voulez.",
         "no_advice": "Je ne donne pas de conseil médical, juridique ou financier. Je peux chercher ce que dit "
         "ce site, ou vous passer une personne.",
         "child": "Merci de le dire. En raison de ton âge, l’IA s’arrête ici et une personne prend la "
@@ -64,6 +67,9 @@ FURTHER: dict[str, dict[str, str]] = {
         "cut_short": "interrumpido",
         "action_done": "Una persona lo ha aprobado y ya está hecho.",
         "action_not_done": "Una persona lo ha revisado. No se ha hecho.",
+        "greeting": "Hola. ¿Qué desea saber?",
+        "thanks": "De nada.",
+        "noted": "De acuerdo. Escriba de nuevo cuando quiera.",
         "no_advice": "No doy consejos médicos, legales ni financieros. Puedo buscar lo que dice este sitio o "
         "pasarle con una persona.",
         "child": "Gracias por decirlo. Por tu edad, la IA se detiene aquí y sigue una persona. No escribas "
@@ -97,6 +103,9 @@ FURTHER: dict[str, dict[str, str]] = {
         "cut_short": "interrotto",
         "action_done": "Una persona lo ha approvato ed è stato fatto.",
         "action_not_done": "Una persona lo ha esaminato. Non è stato fatto.",
+        "greeting": "Ciao. Che cosa vuoi sapere?",
+        "thanks": "Prego.",
+        "noted": "Va bene. Scrivi di nuovo quando vuoi.",
         "no_advice": "Non do consigli medici, legali o finanziari. Posso cercare che cosa dice questo sito o "
         "passarti a una persona.",
         "child": "Grazie per averlo detto. Per la tua età l’IA si ferma qui e continua una persona. Non "
@@ -130,6 +139,9 @@ FURTHER: dict[str, dict[str, str]] = {
         "cut_short": "afgebroken",
         "action_done": "Een mens heeft het goedgekeurd en het is gedaan.",
         "action_not_done": "Een mens heeft ernaar gekeken. Het is niet gedaan.",
+        "greeting": "Hallo. Wat wilt u weten?",
+        "thanks": "Graag gedaan.",
+        "noted": "Prima. Schrijf gerust opnieuw.",
         "no_advice": "Ik geef geen medisch, juridisch of financieel advies. Ik kan opzoeken wat deze site "
         "zegt, of u doorgeven aan een mens.",
         "child": "Bedankt dat je het zegt. Vanwege je leeftijd stopt de AI hier en gaat een mens verder. "
@@ -162,6 +174,9 @@ FURTHER: dict[str, dict[str, str]] = {
         "cut_short": "przerwano",
         "action_done": "Człowiek to zatwierdził i zostało to wykonane.",
         "action_not_done": "Człowiek to sprawdził. Nie zostało to wykonane.",
+        "greeting": "Dzień dobry. Czego potrzebujesz?",
+        "thanks": "Nie ma za co.",
+        "noted": "Dobrze. Napisz ponownie, kiedy zechcesz.",
         "no_advice": "Nie udzielam porad medycznych, prawnych ani finansowych. Mogę sprawdzić, co mówi ta "
         "strona, albo przekazać rozmowę człowiekowi.",
         "child": "Dziękuję, że o tym mówisz. Ze względu na Twój wiek AI kończy tutaj, a dalej odpowie "
@@ -195,6 +210,9 @@ FURTHER: dict[str, dict[str, str]] = {
         "cut_short": "interrompido",
         "action_done": "Uma pessoa aprovou e está feito.",
         "action_not_done": "Uma pessoa analisou. Não foi feito.",
+        "greeting": "Olá. O que gostaria de saber?",
+        "thanks": "De nada.",
+        "noted": "Está bem. Escreva de novo quando quiser.",
         "no_advice": "Não dou conselhos médicos, jurídicos nem financeiros. Posso procurar o que este site diz "
         "ou passar a conversa a uma pessoa.",
         "child": "Obrigado por dizeres. Por causa da tua idade, a IA para aqui e continua uma pessoa. Não "
@@ -228,6 +246,9 @@ FURTHER: dict[str, dict[str, str]] = {
         "cut_short": "yarıda kaldı",
         "action_done": "Bir insan onayladı ve işlem yapıldı.",
         "action_not_done": "Bir insan inceledi. İşlem yapılmadı.",
+        "greeting": "Merhaba. Ne öğrenmek istersiniz?",
+        "thanks": "Rica ederim.",
+        "noted": "Tamam. İstediğiniz zaman yine yazın.",
         "no_advice": "Tıbbi, hukuki veya mali öneri vermiyorum. Bu sitenin ne dediğine bakabilir veya sizi bir "
         "insana aktarabilirim.",
         "child": "Söylediğin için teşekkürler. Yaşın nedeniyle YZ burada duruyor, bir insan devam edecek. "
@@ -260,6 +281,9 @@ FURTHER: dict[str, dict[str, str]] = {
         "cut_short": "انقطعت",
         "action_done": "وافق عليه شخص وتم تنفيذه.",
         "action_not_done": "اطّلع عليه شخص. لم يتم تنفيذه.",
+        "greeting": "مرحبا. ماذا تود أن تعرف؟",
+        "thanks": "على الرحب والسعة.",
+        "noted": "حسنا. اكتب مجددا متى شئت.",
         "no_advice": "لا أقدم نصائح طبية أو قانونية أو مالية. يمكنني البحث عما يقوله هذا الموقع، أو إحالتك إلى شخص.",
         "child": "شكرًا لأنك أخبرتنا. بسبب عمرك يتوقف الذكاء الاصطناعي هنا ويتابع معك شخص. لا تكتب شيئًا "
         "شخصيًا، وأطلع والديك على هذا.",

@@ -41,7 +41,7 @@ class GapQuestion(SubjectModel, table=True):
     message_id: UUID
     turn_id: UUID = not_personal("random id")
     level: str = not_personal("answer, closest or none")
-    why: str = not_personal("none, closest, not_helpful or handed_over")
+    why: str = not_personal("none, closest, not_right, not_helpful or handed_over")
     encoder_id: str | None = not_personal("which model made the vector", default=None)
     vector: Sealed[bytes] | None = personal("user.content.chat", purposes=(IMPROVE,), retain="chat", default=None)
     created_at: datetime = not_personal("when it was asked", default_factory=utcnow)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -45,11 +46,22 @@ class Progress:
     trace: Trace = field(default_factory=Trace)
     usage: Usage = field(default_factory=Usage)
     tools: list[tuple[str, str]] = field(default_factory=list)
+    times: list[tuple[str, int, int]] = field(default_factory=list)
     redaction: Redaction = field(default_factory=Redaction)
     notes: dict[str, Any] = field(default_factory=dict)
     to_person: bool = False
     began: float = field(default_factory=time.perf_counter)
     first: float | None = None
+
+    @contextmanager
+    def timed(self, what: str) -> Iterator[None]:
+        """Notes when a part of the turn began and how long it took, in milliseconds."""
+        began = time.perf_counter()
+        try:
+            yield
+        finally:
+            took = time.perf_counter() - began
+            self.times.append((what, round((began - self.began) * 1000), round(took * 1000)))
 
     def record(self) -> dict[str, Any]:
         """Ids, counts and times; nothing that anybody wrote."""
@@ -57,6 +69,7 @@ class Progress:
         hits = self.found.hits if self.found else ()
         return {
             "passages": [str(hit.passage.id) for hit in hits],
+            "scores": [None if hit.cosine is None else round(hit.cosine, 4) for hit in hits],
             "meaning": any(hit.cosine is not None for hit in hits),
             "cited": [str(source.passage_id) for source in self.answer.sources],
             "first_ms": round(((self.first or now) - self.began) * 1000),
@@ -65,6 +78,7 @@ class Progress:
             "output": self.usage.output,
             "cache_read": self.usage.cache_read,
             "tools": [list(pair) for pair in self.tools],
+            "times": [list(one) for one in self.times],
             "hidden": self.redaction.counts,
             **self.trace.to_json(),
             **self.notes,

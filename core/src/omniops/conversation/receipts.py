@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from omniops.contracts.ids import Clock
+from omniops.contracts.scope import Actor, Scope
 from omniops.conversation.messages import Reader
 from omniops.conversation.models import Message, Turn
 from omniops.conversation.own import own_answer
@@ -23,6 +24,7 @@ from omniops.privacy.service import Catalog, Periods
 from omniops.signing import Signer
 
 PURPOSE = "chat.serve"
+SUPPORT = "support.provide"
 ANSWERS = "chat.respond"
 TYPE = "omniops-receipt+jws"
 RETENTION = "chat"
@@ -47,13 +49,23 @@ class Receipts:
         """The receipt of one of a visitor's answers. Raises `NotFound`, also for a text that no turn wrote."""
         async with self._database.session(visitor.scope) as session:
             message = await own_answer(session, visitor, message_id)
-            turn = (
-                None if message.turn_id is None else await session.get(Turn, (visitor.scope.domain_id, message.turn_id))
-            )
-            life = await self._periods.life(session, visitor.scope, RETENTION)
+        return await self._signed(visitor.scope, message, PURPOSE, visitor.actor)
+
+    async def at_work(self, scope: Scope, conversation_id: UUID, message_id: UUID, *, actor: Actor) -> str:
+        """The same receipt for those who work there. Raises like `of`, and for a message of another conversation."""
+        async with self._database.session(scope) as session:
+            message = await session.get(Message, (scope.domain_id, message_id))
+        if message is None or message.conversation_id != conversation_id or message.author != "ai":
+            raise NotFound("There is no such answer.")
+        return await self._signed(scope, message, SUPPORT, actor)
+
+    async def _signed(self, scope: Scope, message: Message, purpose: str, actor: Actor) -> str:
+        async with self._database.session(scope) as session:
+            turn = None if message.turn_id is None else await session.get(Turn, (scope.domain_id, message.turn_id))
+            life = await self._periods.life(session, scope, RETENTION)
         if turn is None:
             raise NotFound("There is no receipt for this message.")
-        seen = await self._reader.one(visitor.scope, message, purpose=PURPOSE, actor=visitor.actor)
+        seen = await self._reader.one(scope, message, purpose=purpose, actor=actor)
         return self._signer.sign(TYPE, self._said(message, turn.record, seen.text, seen.sources, life))
 
     def _said(

@@ -161,8 +161,10 @@ class Rounds:
             self._drafting,
         )
         args = replace(call, args=_deep(call.args, self._redaction.restore))
-        used = await self._runs.use(turn, self._offered, args)
-        self._progress.tools.append((call.name if call.name in self._offered else "?", used.state))
+        name = call.name if call.name in self._offered else "?"
+        with self._progress.timed(name):
+            used = await self._runs.use(turn, self._offered, args)
+        self._progress.tools.append((name, used.state))
         return used
 
     async def _told(self, call: ToolCall, used: Used) -> ToolResult:

@@ -34,6 +34,9 @@ Phrase = Literal[
     "cut_short",
     "action_done",
     "action_not_done",
+    "greeting",
+    "thanks",
+    "noted",
     "no_advice",
     "child",
 ]
@@ -67,6 +70,9 @@ _WORDS: dict[str, dict[Phrase, str]] = {
         "cut_short": "cut short",
         "action_done": "A person approved it, and it is done.",
         "action_not_done": "A person looked at it. It was not done.",
+        "greeting": "Hello. What would you like to know?",
+        "thanks": "You are welcome.",
+        "noted": "All right. Write again whenever you like.",
         "no_advice": "I give no medical, legal or financial advice. I can look up what this site says, or hand "
         "you to a person.",
         "child": "Thank you for telling me. Because of your age the AI stops here, and a person goes on "
@@ -100,6 +106,9 @@ _WORDS: dict[str, dict[Phrase, str]] = {
         "cut_short": "abgebrochen",
         "action_done": "Ein Mensch hat es genehmigt, und es ist erledigt.",
         "action_not_done": "Ein Mensch hat es sich angesehen. Es wurde nicht ausgeführt.",
+        "greeting": "Hallo. Was möchten Sie wissen?",
+        "thanks": "Gern geschehen.",
+        "noted": "In Ordnung. Schreiben Sie jederzeit wieder.",
         "no_advice": "Ich gebe keinen medizinischen, rechtlichen oder finanziellen Rat. Ich kann nachsehen, "
         "was diese Website sagt, oder Sie an einen Menschen übergeben.",
         "child": "Danke, dass du das sagst. Wegen deines Alters hört die KI hier auf, und ein Mensch macht "

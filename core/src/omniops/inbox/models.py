@@ -7,7 +7,7 @@ from sqlalchemy import Index
 
 from omniops.contracts.ids import utcnow
 from omniops.contracts.sealed import Sealed
-from omniops.conversation.models import Conversation
+from omniops.conversation.models import Conversation, Message
 from omniops.database.marks import not_personal, personal
 from omniops.database.models import SubjectModel, belongs_to
 
@@ -24,6 +24,24 @@ class Note(SubjectModel, table=True):
     text: Sealed[str] = personal("user.content.chat", purposes=("support.provide",), retain="chat")
     author: str = not_personal("kind and id of the member or key")
     created_at: datetime = not_personal("when it was written", default_factory=utcnow)
+
+
+class Verdict(SubjectModel, table=True):
+    """What a member says of an answer of the AI: right or not, and why in few words. The last one counts. Calibration
+    and gaps take it before the visitor's own yes or no."""
+
+    __tablename__ = "answer_verdict"
+    __table_args__ = (
+        belongs_to(Message, "message_id"),
+        Index("uq_answer_verdict_message", "domain_id", "message_id", unique=True),
+    )
+    message_id: UUID
+    fits: bool = not_personal("right or not")
+    words: Sealed[str] | None = personal(
+        "user.content.chat", purposes=("support.provide",), retain="chat", default=None
+    )
+    given_by: str = not_personal("kind and id of the member or key")
+    created_at: datetime = not_personal("when it was given", default_factory=utcnow)
 
 
 class ContactCard(SubjectModel, table=True):

@@ -9,10 +9,14 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from omniops.audit.service import Audit
+from omniops.contracts.ids import Clock
 from omniops.contracts.scope import Scope
 from omniops.conversation.models import Message, Turn
 from omniops.database.service import Database
 from omniops.errors import NotFound
+from omniops.inbox.verdicts import Verdicts
+from omniops.vault.service import Vault
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,10 +25,13 @@ class Provenance:
 
     `usd` is None where a price is not known; 0 where nothing was bought. `tried` has who was asked in vain, with the
     kind of error; `passed_over` who was not asked, and why. `found` and `cited` are ids of passages. `hidden` counts
-    what was replaced before the question went out, by kind.
+    what was replaced before the question went out, by kind. `scores` say how well each of `found` fits, in its order;
+    `times` are parts of the turn: what, when it began and how long it took, in milliseconds.
     """
 
     message_id: UUID
+    seq: int
+    turn_id: UUID
     written_at: datetime
     provider: str | None
     model: str | None
@@ -45,7 +52,9 @@ class Provenance:
     tried: Sequence[tuple[str, str]]
     passed_over: Mapping[str, str]
     tools: Sequence[tuple[str, str]]
+    times: Sequence[tuple[str, int, int]]
     found: Sequence[UUID]
+    scores: Sequence[float | None]
     cited: Sequence[UUID]
     strength: float | None
     hidden: Mapping[str, int]
@@ -54,9 +63,10 @@ class Provenance:
 
 
 class Provenances:
-    """Reads the records of answers."""
+    """Reads the records of answers. `verdicts` are what members say of them."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, vault: Vault, audit: Audit, clock: Clock) -> None:
+        self.verdicts = Verdicts(database, vault, audit, clock)
         self._database = database
 
     async def of(self, scope: Scope, conversation_id: UUID, message_id: UUID) -> Provenance:
@@ -68,13 +78,15 @@ class Provenances:
             turn = await session.get(Turn, (scope.domain_id, message.turn_id))
         if turn is None:
             raise NotFound("There is no such answer of the AI.")
-        return _told(message, turn.record)
+        return _told(message, turn.id, turn.record)
 
 
-def _told(message: Message, record: Mapping[str, Any]) -> Provenance:
+def _told(message: Message, turn_id: UUID, record: Mapping[str, Any]) -> Provenance:
     by, usd = record.get("by") or {}, record.get("usd")
     return Provenance(
         message_id=message.id,
+        seq=message.seq,
+        turn_id=turn_id,
         written_at=message.created_at,
         provider=by.get("provider"),
         model=by.get("model"),
@@ -95,7 +107,9 @@ def _told(message: Message, record: Mapping[str, Any]) -> Provenance:
         tried=[(name, kind) for name, kind in record.get("failed", [])],
         passed_over=record.get("filtered", {}),
         tools=[(name, state) for name, state in record.get("tools", [])],
+        times=[(name, start, took) for name, start, took in record.get("times", [])],
         found=[UUID(each) for each in record.get("passages", [])],
+        scores=record.get("scores", []),
         cited=[UUID(each) for each in record.get("cited", [])],
         strength=record.get("strength"),
         hidden=record.get("hidden", {}),

@@ -17,6 +17,8 @@ from omniops.conversation.models import Conversation
 from omniops.conversation.service import MessageView, Reader, due
 from omniops.database.service import Database
 from omniops.errors import Rejected
+from omniops.inbox.persons import Persons
+from omniops.vault.service import Vault
 
 PURPOSE = "support.provide"
 
@@ -51,9 +53,10 @@ class Wanted:
 
 
 class Queue:
-    """Reads the list."""
+    """Reads the list; `persons` tells with whom a conversation of it is."""
 
-    def __init__(self, database: Database, accounts: Accounts, reader: Reader) -> None:
+    def __init__(self, database: Database, vault: Vault, accounts: Accounts, reader: Reader) -> None:
+        self.persons = Persons(database, vault)
         self._database = database
         self._accounts = accounts
         self._reader = reader
@@ -91,9 +94,10 @@ class Queue:
         return await self._reader.last_said(scope, [one.id for one in found], purpose=PURPOSE, actor=actor)
 
     async def waiting(self, scope: Scope) -> int:
-        """How many conversations wait for a person to take them."""
+        """How many conversations wait for a person: to take them, to decide about a draft, or to answer again. As many
+        as `page` lists with `waiting`."""
         statement = select(func.count()).where(
-            Conversation.domain_id == scope.domain_id, col(Conversation.state).in_(("waiting", "draft"))
+            Conversation.domain_id == scope.domain_id, col(Conversation.waiting_since).is_not(None)
         )
         async with self._database.session(scope) as session:
             return (await session.exec(statement)).one()

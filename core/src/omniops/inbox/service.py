@@ -49,6 +49,7 @@ from omniops.inbox.models import Note
 from omniops.inbox.provenance import Provenances
 from omniops.inbox.queue import ConversationView, Queue, row_view
 from omniops.inbox.summary import Summary, summarise
+from omniops.inbox.today import Today
 from omniops.inbox.undelivered import Undelivered
 from omniops.privacy.service import Consents
 from omniops.vault.models import Subject
@@ -111,7 +112,7 @@ class Detail:
 
 class Inbox:
     """Take over, give back, assign, reply, note, close, reopen. `queue`, `drafts`, `following`, `provenances`,
-    `carrying` and `undelivered` are its parts."""
+    `carrying`, `today` and `undelivered` are its parts."""
 
     def __init__(
         self,
@@ -136,11 +137,12 @@ class Inbox:
         self._sender = sender
         self._consents = consents
         self._clock = clock
-        self.queue = Queue(database, accounts, reader)
+        self.queue = Queue(database, vault, accounts, reader)
         self.drafts = Drafts(database, vault, accounts, audit, reader, sender, ai_marks, clock)
         self.following = Following(database, notices)
-        self.provenances = Provenances(database)
+        self.provenances = Provenances(database, vault, audit, clock)
         self.carrying = Carrying(database, vault, sender)
+        self.today = Today(database)
         self.undelivered = Undelivered(database, audit, sender)
 
     async def read(

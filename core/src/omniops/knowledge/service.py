@@ -15,7 +15,7 @@ from omniops.accounts.service import Accounts
 from omniops.audit.service import Audit, Entry
 from omniops.contracts.documents import Audience
 from omniops.contracts.ids import Clock
-from omniops.contracts.knowledge import Encoder, Fetcher, Found, KnowledgeIndex
+from omniops.contracts.knowledge import Encoder, Fetcher, Found, KnowledgeIndex, Passage
 from omniops.contracts.knowledge import Source as SourceKind
 from omniops.contracts.plugin import Log
 from omniops.contracts.scope import Actor, Scope
@@ -201,6 +201,10 @@ class Knowledge:
         if audience == "members" and await self._rows.beside(scope):
             return await self._members_index.search(scope, question, limit=limit)
         return await self._index.search(scope, question, limit=limit)
+
+    async def fetch(self, scope: Scope, ids: Sequence[UUID]) -> dict[UUID, Passage]:
+        """The passages with these ids that still exist."""
+        return await self._rows.fetch(scope, ids)
 
     async def passages(self, scope: Scope) -> int:
         """How many passages a domain has."""

@@ -20,6 +20,7 @@ from omniops.gate.grants import Allow
 from omniops.knowledge.progress import Progress
 from omniops.knowledge.service import CrawlReport
 from omniops.operations.asking import Asked, ask
+from omniops.operations.demo_history import History, PastClock, SignIn
 from omniops.operations.firsts import OPERATOR, Firsts
 from omniops.operations.starting import install_models
 from omniops.runtime import Runtime
@@ -146,10 +147,17 @@ async def _judged(runtime: Runtime, domain: DomainView, question: DemoQuestion) 
 
 
 def run(
-    settings: Settings, shop_port: int, progress: OnProgress, read: Callable[[], None], *, open_browser: bool
+    settings: Settings,
+    shop_port: int,
+    progress: OnProgress,
+    read: Callable[[], None],
+    *,
+    open_browser: bool,
+    full: bool = False,
 ) -> None:
     """Everything at once, until a signal: shop, database, web, worker, and a page with the chat. `read` is called when
-    the shop is read and nothing more progresses."""
+    the shop is read and nothing more progresses. With `full` the shop has two months of conversations behind it, and a
+    dashboard that can be entered."""
     logs.configure("warning", settings.log_format)
     make_folders(settings)
     with only_one(settings), prepared(settings, create=True) as ready:
@@ -159,6 +167,7 @@ def run(
         migrate_core(ready.links, ready.root)
         key = asyncio.run(_prepare_chat(settings, ready, shop_port))
         with _shop(shop_port, (script_address(settings.public_url, key), key)):
+            entry = asyncio.run(_lived_in(settings, ready, shop_port, progress)) if full else None
             supervisor = Supervisor(settings, ready, logs.logger("supervisor"))
             supervisor.add("web", ["serve", "--fd", str(listener.fileno())], (listener.fileno(),))
             supervisor.add("worker", ["worker"])
@@ -172,7 +181,7 @@ def run(
                         supervisor.stop()
                     return
                 read()
-                _welcome(shop_port, open_browser=open_browser)
+                _welcome(shop_port, settings.public_url, entry, open_browser=open_browser)
 
             supervisor.run(fill)
         listener.close()
@@ -184,13 +193,29 @@ async def _prepare_chat(settings: Settings, ready: Prepared, shop_port: int) -> 
         return (await _domain(runtime, shop_port)).widget_key
 
 
+async def _lived_in(settings: Settings, ready: Prepared, shop_port: int, progress: OnProgress) -> SignIn:
+    """The shop with its months, which are played once: before the worker starts, since their turns are of the past."""
+    if entry := SignIn.kept(settings.data_dir):
+        return entry
+    clock = PastClock()
+    async with Runtime.open(settings, ready.links, ready.root, clock=clock) as runtime:
+        domain = await _domain(runtime, shop_port)
+        await _read(runtime, domain, progress)
+        entry = await History(runtime, clock, domain).play(progress)
+    entry.keep(settings.data_dir)
+    return entry
+
+
 async def _fill(settings: Settings, ready: Prepared, shop_port: int, progress: OnProgress) -> None:
     async with Runtime.open(settings, ready.links, ready.root) as runtime:
         await _read(runtime, await _domain(runtime, shop_port), progress)
 
 
-def _welcome(shop_port: int, *, open_browser: bool) -> None:
+def _welcome(shop_port: int, server: str, entry: SignIn | None, *, open_browser: bool) -> None:
     url = f"http://{HOST}:{shop_port}/tents/ridge-2"
-    print(f"\nThe demo shop is open: {url}\n  Ask it anything. Stop: Ctrl-C\n", file=sys.stderr, flush=True)
+    lines = [f"\nThe demo shop is open: {url}", "  Ask it anything. Stop: Ctrl-C\n"]
+    if entry is not None:
+        lines.append(f"Its dashboard: {server}/app\n  Sign in as {entry.email}, {entry.password}\n")
+    print("\n".join(lines), file=sys.stderr, flush=True)
     if open_browser:
-        webbrowser.open(url)
+        webbrowser.open(f"{server}/app" if entry is not None else url)

@@ -114,6 +114,13 @@ COOKIES = (
         "has a consent manager of its own, a checksum of what it last said.",
         "local_storage",
     ),
+    Cookie(
+        "omniops:keys",
+        "account.sign_in",
+        365,
+        "A member's wish for no shortcuts in the dashboard, as the time when it was said. No visitor gets it.",
+        "local_storage",
+    ),
     Cookie("omniops_session", "account.sign_in", 14, "The sign-in of a member of the business. No visitor gets it."),
 )
 
@@ -160,6 +167,10 @@ class Catalog:
     def purpose_title(self, key: str) -> str:
         """What a purpose is called; its key where nobody declares it."""
         return self.purposes[key].title if key in self.purposes else key
+
+    def category_title(self, key: str) -> str:
+        """What a kind of data is called; its key where nobody declares it."""
+        return self.categories[key].title if key in self.categories else key
 
     def choices(self) -> Sequence[Purpose]:
         """The purposes that a person may say yes or no to."""

@@ -134,7 +134,7 @@ class Records:
                 "Record of processing activities",
                 f"What {controller} processes of {people}, why, for how long, and who receives it.",
                 "Art. 30(1) GDPR and UK GDPR, letters (a) to (g)",
-                [_who(who), *self._activities(people, rows), _transfers(rows), _measures()],
+                [who_of(who), *self._activities(people, rows), _transfers(rows), _measures()],
             )
         customers = [account[1]] if account else await self._account_names()
         return Paper(
@@ -142,7 +142,7 @@ class Records:
             f"What {self._name} does for {len(customers)} {'business' if len(customers) == 1 else 'businesses'}.",
             "Art. 30(2) GDPR and UK GDPR, letters (a) to (d)",
             [
-                _who(self._operator.told("Processor")),
+                who_of(self._operator.told("Processor")),
                 Section("Controllers", "", [("name", "Name")], [{"name": name} for name in customers]),
                 *self._activities(VISITORS, rows),
                 _transfers(rows),
@@ -203,7 +203,7 @@ class Records:
             f"What {self._name} processes for {account_name}, and whom it uses for it.",
             "Art. 28(2) to (4) GDPR and UK GDPR",
             [
-                _who([("Controller", account_name), *self._operator.told("Processor")]),
+                who_of([("Controller", account_name), *self._operator.told("Processor")]),
                 *self._activities(VISITORS, rows),
                 _list("Sub-processors", [row for row in rows if row.processor.role in BOUND]),
                 _list("Chosen by the controller itself", [row for row in rows if row.processor.role not in BOUND]),
@@ -308,7 +308,8 @@ def _standing(people: str) -> Mapping[str, Cell]:
     }
 
 
-def _who(pairs: Sequence[tuple[str, str]]) -> Section:
+def who_of(pairs: Sequence[tuple[str, str]]) -> Section:
+    """The parties of a paper: role, name and contact."""
     columns = [("role", "Role"), ("name", "Name and contact")]
     return Section("Who", "", columns, [{"role": role, "name": name} for role, name in pairs])
 

@@ -17,6 +17,7 @@ from omniops.database.service import Database
 from omniops.jobs.service import Jobs
 from omniops.mail.service import Post
 from omniops.plugins.seams import Seams
+from omniops.privacy.agreements import Agreements
 from omniops.privacy.breach.affected import Scoping
 from omniops.privacy.breach.cases import Breaches
 from omniops.privacy.breach.register import BreachRegister
@@ -112,6 +113,7 @@ class Privacy:
     changes: Changes
     signatures: Signatures
     records: Records
+    agreements: Agreements
     origins: Origins
     california: California
     nights: Nights
@@ -148,6 +150,8 @@ class Privacy:
         fulfilling = Fulfilling(book, persons, on.consents, on.catalog, on.audit)
         letters = Letters(book, on.mail)
         children = Children(on.database, on.consents, on.catalog, on.clock)
+        operator = _operator(on.settings)
+        records = Records(on.database, on.register, on.catalog, on.clock, operator)
         certifier = Signer(on.root.secret(USE))
         cases = Cases(book, fulfilling, letters, on.accounts, on.jobs, on.audit, certifier, on.settings.public_url)
         return cls(
@@ -168,7 +172,8 @@ class Privacy:
             exports=Exports(on.database, key, on.clock),
             changes=changes,
             signatures=Signatures(on.database, on.audit, on.register, changes, on.clock),
-            records=Records(on.database, on.register, on.catalog, on.clock, _operator(on.settings)),
+            records=records,
+            agreements=Agreements(records, operator),
             origins=Origins(on.database, on.audit),
             california=California(on.database, on.catalog, on.register, on.jobs, on.clock),
             nights=nights,

@@ -64,7 +64,7 @@ async def write(request: Request, runtime: App, body: Events) -> None:
 @router.get("/v1/domains/{domain_id}/analytics", tags=["business"])
 async def counts(
     runtime: App,
-    access: Annotated[DomainAccess, Depends(RequiresDomain("domain.read"))],
+    access: Annotated[DomainAccess, Depends(RequiresDomain("analytics.read"))],
     days: Annotated[int, Query(ge=1, le=180)] = 30,
 ) -> dict[str, Any]:
     """Counts by day (UTC) of visitors who said yes, and the most frequent pages, devices, browsers and systems. Holds

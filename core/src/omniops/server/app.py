@@ -20,6 +20,7 @@ from omniops.server import (
     ages,
     ai_content,
     analytics,
+    answers,
     attachments,
     audit,
     bench,
@@ -27,6 +28,7 @@ from omniops.server import (
     business,
     business_visitors,
     cases,
+    checklist,
     connected_documents,
     connections,
     consent,
@@ -43,11 +45,13 @@ from omniops.server import (
     preferences,
     privacy,
     problems,
+    public,
     register,
     retention,
     rights,
     routing,
     system,
+    team,
     tool_runs,
     trials,
     verification,
@@ -78,6 +82,7 @@ def create_app(runtime: Runtime) -> FastAPI:
     app = FastAPI(title="OmniOps", version=__version__, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.runtime = runtime
     app.state.log = runtime.log
+    app.state.started = runtime.clock.now()
     app.state.stopping = asyncio.Event()
     app.state.banner = Banner.build(
         runtime.catalog, {n: s.script for n, (_, s) in runtime.seams.consent_sources().items()}
@@ -90,6 +95,7 @@ def create_app(runtime: Runtime) -> FastAPI:
     app.include_router(visitor_conversations.router)
     app.include_router(attachments.router)
     app.include_router(business.router)
+    app.include_router(team.router)
     app.include_router(connections.router)
     app.include_router(connected_documents.router)
     app.include_router(oauth.router)
@@ -109,8 +115,10 @@ def create_app(runtime: Runtime) -> FastAPI:
     app.include_router(gaps.router)
     app.include_router(routing.router)
     app.include_router(bench.router)
+    app.include_router(checklist.router)
     app.include_router(retention.router)
     app.include_router(inbox.router)
+    app.include_router(answers.router)
     app.include_router(ages.router)
     app.include_router(trials.router)
     app.include_router(verification.router)
@@ -119,6 +127,7 @@ def create_app(runtime: Runtime) -> FastAPI:
     app.include_router(audit.router)
     app.include_router(breaches.router)
     app.include_router(pages.router)
+    app.include_router(public.router)
     for router in dashboard.ROUTERS:
         app.include_router(router)
     app.include_router(privacy.router)

@@ -22,7 +22,7 @@ from omniops.server.permissions import App, DomainAccess, RequiresDomain
 router = APIRouter(prefix="/v1/domains/{domain_id}/analytics", tags=["business"])
 Days = Annotated[int, Query(ge=1, le=MOST_DAYS, description="Today and the days before it, in the website's zone.")]
 Channel = Annotated[str | None, Query(max_length=40, description="Of one channel only.", examples=["website"])]
-Reads = Annotated[DomainAccess, Depends(RequiresDomain("domain.read"))]
+Reads = Annotated[DomainAccess, Depends(RequiresDomain("analytics.read"))]
 
 
 class Counts(BaseModel):

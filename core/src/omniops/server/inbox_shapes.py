@@ -82,6 +82,8 @@ class Provenance(Shape):
     """The record of one answer of the AI. Holds nothing personal."""
 
     message_id: UUID
+    seq: int = Field(description="The number of the message.")
+    turn_id: UUID
     written_at: datetime
     provider: str | None = Field(description="null: no provider was asked, such as after a refusal of the guard.")
     model: str | None
@@ -102,7 +104,13 @@ class Provenance(Shape):
     tried: list[tuple[str, str]] = Field(description="Who was asked in vain, and the kind of error.")
     passed_over: dict[str, str] = Field(description="Who was not asked, and why.")
     tools: list[tuple[str, str]] = Field(description="Tools that were used, and what came of it.")
+    times: list[tuple[str, int, int]] = Field(
+        description="Parts of the turn: `search` or a tool, when it began and how long it took, in milliseconds."
+    )
     found: list[UUID] = Field(description="Passages that were found.")
+    scores: list[float | None] = Field(
+        description="How well each of `found` fits the question, in its order; null: not measured."
+    )
     cited: list[UUID] = Field(description="Passages that the answer stands on.")
     strength: float | None = Field(description="How well the best passage fits the question; null: not measured.")
     hidden: dict[str, int] = Field(description="What was replaced before the question left, by kind.")

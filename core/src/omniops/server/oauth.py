@@ -10,6 +10,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from omniops.connections.granting import Browser
 from omniops.errors import NotFound, Refused, Rejected
 from omniops.runtime import Runtime
+from omniops.server.forms import HOME
 from omniops.server.permissions import COOKIE, App, Public
 from omniops.web.pages import CSP, render
 
@@ -38,7 +39,10 @@ async def result(request: Request, runtime: App, grant_id: UUID) -> Response:
         found = await runtime.granting.result(grant_id, await _browser(request, runtime))
     except NotFound:
         return _page("gone", 404)
-    return _page(found.outcome, 200, title=found.title, said=found.said, missing=found.missing)
+    place = f"{HOME}/{found.domain_id}/integrations"
+    if found.connection_id is not None:
+        place += f"/{found.connection_id}"
+    return _page(found.outcome, 200, title=found.title, said=found.said, missing=found.missing, place=place)
 
 
 @router.post("/handover/{kind}", dependencies=[Depends(Public("a random state, used once"))])
@@ -64,5 +68,5 @@ async def _browser(request: Request, runtime: Runtime) -> Browser | None:
 
 def _page(outcome: str, status: int, **values: object) -> HTMLResponse:
     headers = {"Content-Security-Policy": CSP, "Cache-Control": "no-store"}
-    shown = {"title": "", "said": "", "missing": (), **values}
+    shown = {"title": "", "said": "", "missing": (), "place": HOME, **values}
     return HTMLResponse(render("oauth.html", outcome=outcome, **shown), status, headers)

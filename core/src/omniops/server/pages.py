@@ -5,10 +5,14 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Request, Response
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, RedirectResponse
 from pydantic import BaseModel, ConfigDict, Field
 
+from omniops.accounts.members import SetupView
 from omniops.errors import NotFound, Rejected
+from omniops.mail.members import ROLE_NAMES
+from omniops.runtime import Runtime
+from omniops.server.forms import HOME
 from omniops.server.permissions import App, Public, keep_session
 from omniops.web.pages import CSP, render, static, widget_tag
 
@@ -35,10 +39,20 @@ def _page(template: str, status: int = 200, **values: object) -> HTMLResponse:
 async def setup(runtime: App, token: str) -> Response:
     """The form with which the first member signs up. Nothing is used up by looking."""
     try:
-        account_id = await runtime.members.setup_account(token)
+        opened = await runtime.members.setup_open(token)
     except NotFound:
         return _page("setup_gone.html", 404)
-    return _page("setup.html", account=await runtime.accounts.account_name(account_id), problem=None, values={})
+    return await _setup(runtime, opened)
+
+
+async def _setup(runtime: Runtime, opened: SetupView, problem: Rejected | None = None, email: str = "") -> Response:
+    shown = {
+        "account": await runtime.accounts.account_name(opened.account_id),
+        "role": ROLE_NAMES[opened.role] if opened.invited else "",
+        "problem": problem,
+        "values": {"email": email},
+    }
+    return _page("setup.html", 200 if problem is None else 422, **shown)
 
 
 class SetupForm(BaseModel):
@@ -59,14 +73,17 @@ async def finish_setup(
     """Makes the first member and signs them in; the link works no more."""
     await runtime.throttle.hit("set-up", request.client.host if request.client else "", limit=20, seconds=600)
     try:
-        account_id = await runtime.members.setup_account(token)
+        opened = await runtime.members.setup_open(token)
         session = await runtime.members.finish_setup(token, email=form.email, name="", password=form.password)
     except NotFound:
         return _page("setup_gone.html", 404)
     except Rejected as error:
-        account = await runtime.accounts.account_name(account_id)
-        return _page("setup.html", 422, account=account, problem=error, values={"email": form.email})
-    domains = await runtime.accounts.domains(account_id)
+        return await _setup(runtime, opened, error, form.email)
+    if opened.invited:
+        response: Response = RedirectResponse(HOME, 303, {"Cache-Control": "no-store"})
+        keep_session(response, runtime, session)
+        return response
+    domains = await runtime.accounts.domains(opened.account_id)
     response = _page(
         "setup_done.html",
         domains=[(d, widget_tag(runtime.settings.public_url, d.widget_key)) for d in domains],

@@ -25,7 +25,8 @@ from omniops.web.drawing import columns_svg
 from omniops.web.pages import CSP, render
 
 router = APIRouter(tags=["business"], route_class=Idempotent)
-WRITTEN: dict[int | str, dict[str, Any]] = {200: {"content": {"text/html": {}, "text/markdown": {}}}}
+_TEXT = {"schema": {"type": "string"}}
+WRITTEN: dict[int | str, dict[str, Any]] = {200: {"content": {"text/html": _TEXT, "text/markdown": _TEXT}}}
 """A paper is JSON, or what `written_as` says."""
 Reader = Annotated[Principal, Depends(Requires("privacy.read"))]
 Form = Literal["controller", "processor"]
@@ -192,6 +193,13 @@ async def annex(runtime: App, principal: Reader, written_as: Format = "json") ->
     return written(await runtime.privacy.records.annex(name), written_as)
 
 
+@router.get("/v1/privacy/register/agreement", response_model=PaperShape, responses=WRITTEN)
+async def agreement(runtime: App, principal: Reader, written_as: Format = "json") -> Any:
+    """The data-processing agreement between the account and the operator (Art. 28(3) GDPR), its annex included."""
+    name = await runtime.accounts.account_name(principal.account_id)
+    return written(await runtime.privacy.agreements.agreement(name), written_as)
+
+
 @router.get("/v1/privacy/register/map", response_model=PaperShape, responses=WRITTEN)
 async def data_map(runtime: App, principal: Reader, written_as: Format = "json") -> Any:
     """Every personal field: of whom it is, what it is for, how long it is kept, who may receive its kind."""
@@ -278,7 +286,7 @@ def written(paper: Paper, written_as: str, drawing: Markup | None = None) -> Any
     if written_as == "markdown":
         return PlainTextResponse(paper.markdown(), media_type="text/markdown")
     if written_as == "html":
-        body = render("paper.html", paper=paper, cell=_cell, drawing=drawing)
+        body = render("paper.html", paper=paper, cell=cell_words, drawing=drawing)
         return HTMLResponse(body, headers={"Content-Security-Policy": CSP, "Cache-Control": "no-store"})
     return paper.to_json()
 
@@ -295,5 +303,6 @@ def picture(paper: Paper) -> Markup:
     return columns_svg(titles, (people, kinds, receivers), sorted(lines), paper.statement)
 
 
-def _cell(cell: Cell) -> str:
+def cell_words(cell: Cell) -> str:
+    """A cell of a paper in a line."""
     return (cell if isinstance(cell, str) else ", ".join(cell)) or "–"

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 from fastapi import APIRouter, Depends, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
-from sqlalchemy import text
 
 from omniops import __version__
-from omniops.errors import OmniOpsError
 from omniops.runtime import Runtime
 from omniops.server.permissions import App, Public
+from omniops.server.readiness import Readiness
 
 router = APIRouter(tags=["system"])
 
@@ -27,40 +25,18 @@ async def livez() -> dict[str, str]:
 @router.get("/readyz", dependencies=[Depends(Public("says whether the server can work; holds no secret"))])
 async def readyz(runtime: App) -> JSONResponse:
     """Whether this process can serve, and each thing that it needs. 503 when the database is away."""
-    database = await _database(runtime)
-    plugins = {
-        name: {"state": report.state, "stage": report.stage, "problem": report.problem}
-        for name, report in runtime.seams.reports.items()
-        if report.state != "off"
-    }
-    health = {
-        answer.plugin: {"ok": answer.value.ok, "said": answer.value.said}
-        if answer.value is not None
-        else {"ok": False, "said": str(answer.error)}
-        for answer in await runtime.seams.health()
-        if answer.value is not None or answer.error is not None
-    }
-    body: dict[str, Any] = {
-        "status": "ok" if database["ok"] else "unavailable",
+    found = await Readiness.of(runtime)
+    body = {
+        "status": "ok" if found.ok else "unavailable",
         "version": __version__,
-        "database": database,
-        "plugins": plugins,
-        "health": health,
+        "database": found.database,
+        "plugins": found.plugins,
+        "health": found.health,
         "encoder": runtime.encoders.said,
-        "routing": runtime.router.health.troubles(),
-        "exceptions": await _exceptions(runtime) if database["ok"] else [],
+        "routing": found.troubles,
+        "exceptions": await _exceptions(runtime) if found.ok else [],
     }
-    return JSONResponse(body, 200 if database["ok"] else 503, {} if database["ok"] else {"Retry-After": "2"})
-
-
-async def _database(runtime: Runtime) -> dict[str, Any]:
-    started = time.perf_counter()
-    try:
-        async with runtime.database.connect() as connection:
-            await connection.execute(text("select 1"))
-    except OmniOpsError as error:
-        return {"ok": False, "said": str(error)}
-    return {"ok": True, "ms": round((time.perf_counter() - started) * 1000, 1)}
+    return JSONResponse(body, 200 if found.ok else 503, {} if found.ok else {"Retry-After": "2"})
 
 
 async def _exceptions(runtime: Runtime) -> list[dict[str, Any]]:

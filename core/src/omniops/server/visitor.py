@@ -168,9 +168,10 @@ async def config(
     key: str = Query(max_length=100),
     language: str | None = Query(default=None, max_length=35),
 ) -> Config:
-    """What the chat shows before anything was asked, in a language that it has. Stores nothing."""
+    """What the chat shows before anything was asked, in a language that it has. Stores nothing of the visitor."""
     domain = await runtime.accounts.by_widget_key(key)
     check_origin(request, domain.origins)
+    await runtime.accounts.sighted(domain, request.headers.get("origin"))
     response.headers["Cache-Control"] = "max-age=60"
     response.headers["Vary"] = "Origin"
     wanted = language or domain.settings.language

@@ -11,6 +11,7 @@ from fastapi.responses import HTMLResponse
 from omniops.accounts.look import tint
 from omniops.accounts.service import DomainView
 from omniops.errors import NotFound, OmniOpsError, Refused
+from omniops.runtime import Runtime
 from omniops.server.permissions import COOKIE, App, Public
 from omniops.server.scripts import script_file
 from omniops.web.assets import LANGUAGES, assets, loader
@@ -27,7 +28,7 @@ async def widget_loader(request: Request, runtime: App, key: str = Query(default
     request is enough. Where they cannot be had, it comes without: a chat in ink is better than none.
     """
     try:
-        script = loader(_look(await runtime.accounts.by_widget_key(key))) if key else loader()
+        script = loader(await _asked_for(request, runtime, key)) if key else loader()
     except OmniOpsError:
         return script_file(request, loader(), "no-cache")
     return script_file(request, script, "public, max-age=300" if key else "public, max-age=3600")
@@ -82,6 +83,13 @@ async def try_it(request: Request, runtime: App, key: str = Query(default="", ma
     body = render("try.html", domain=one, domains=domains, src=one and script_address("", one.widget_key))
     headers = {"Content-Security-Policy": CSP, "Cache-Control": "no-store", "X-Robots-Tag": "noindex"}
     return HTMLResponse(body, headers=headers)
+
+
+async def _asked_for(request: Request, runtime: Runtime, key: str) -> str:
+    """The look of the website whose key it is; that one of its pages has the tag is remembered."""
+    domain = await runtime.accounts.by_widget_key(key)
+    await runtime.accounts.sighted(domain, request.headers.get("referer"))
+    return _look(domain)
 
 
 def _look(domain: DomainView) -> str:

@@ -29,12 +29,13 @@ DASHBOARD_CSP = (
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; "
     "trusted-types omniops"
 )
-"""The pages of members: one script, named by the answer's own nonce, whose one policy takes pages of this server."""
+"""The pages of members: scripts named by the answer's own nonce, whose one policy takes pages of this server."""
 _STATIC = {
     "tokens.css": "text/css; charset=utf-8",
     "app.css": "text/css; charset=utf-8",
     "dashboard.css": "text/css; charset=utf-8",
     "dashboard.js": "text/javascript; charset=utf-8",
+    "keyboard.js": "text/javascript; charset=utf-8",
     "privacy.css": "text/css; charset=utf-8",
     "icon.svg": "image/svg+xml",
     "preferences.js": "text/javascript; charset=utf-8",

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, literal, tuple_
+from sqlalchemy.dialects.postgresql import array
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -294,6 +295,15 @@ class Cases:
                     statement = statement.order_by(col(RightsCase.id).desc())
             rows = (await session.exec(statement.limit(limit))).all()
         return [CaseView(row) for row in rows]
+
+    async def about(self, scope: Scope, subjects: Sequence[UUID]) -> list[CaseView]:
+        """The cases about a person that are not closed, in the order in which they came."""
+        theirs = col(RightsCase.subjects).op("?|")(array([str(one) for one in subjects]))
+        statement = select(RightsCase).where(
+            RightsCase.domain_id == scope.domain_id, RightsCase.state != "closed", theirs
+        )
+        async with self.book.database.session(scope) as session:
+            return [CaseView(row) for row in (await session.exec(statement.order_by(col(RightsCase.id)))).all()]
 
     async def _beyond(self, session: AsyncSession, scope: Scope, order: str, after: UUID) -> ColumnElement[bool]:
         """That a case stands behind another in an order."""

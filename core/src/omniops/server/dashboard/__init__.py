@@ -2,12 +2,17 @@
 and forms."""
 
 from omniops.server.dashboard import (
+    account,
     ai,
     ai_review,
     analytics,
+    connection,
+    connection_documents,
     door,
     home,
     inbox,
+    inbox_why,
+    integrations,
     knowledge,
     knowledge_answers,
     plugged,
@@ -18,14 +23,19 @@ from omniops.server.dashboard import (
     privacy_records,
     privacy_retention,
     settings,
+    team,
 )
 
 ROUTERS = (
     door.router,
     home.router,
     inbox.router,
+    inbox_why.router,
     knowledge.router,
     knowledge_answers.router,
+    integrations.router,
+    connection.router,
+    connection_documents.router,
     privacy.router,
     privacy_case.router,
     privacy_retention.router,
@@ -36,5 +46,7 @@ ROUTERS = (
     ai_review.router,
     analytics.router,
     settings.router,
+    team.router,
+    account.router,
     plugged.router,
 )

@@ -21,7 +21,7 @@ from omniops.server.idempotency import Idempotent
 from omniops.server.permissions import App, DomainAccess, RequiresDomain
 
 router = APIRouter(prefix=HOME + "/{domain_id}/analytics", include_in_schema=False, route_class=Idempotent)
-Reads = Annotated[DomainAccess, Depends(RequiresDomain("domain.read"))]
+Reads = Annotated[DomainAccess, Depends(RequiresDomain("analytics.read"))]
 Days = Annotated[int, Query(ge=1, le=MOST_DAYS)]
 Channel = Annotated[str, Query(max_length=40)]
 PERIODS = (7, 30, 90)

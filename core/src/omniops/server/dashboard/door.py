@@ -10,7 +10,7 @@ from fastapi.responses import RedirectResponse
 from pydantic import Field, SecretStr
 
 from omniops.accounts.permissions import Principal
-from omniops.errors import Refused, Throttled
+from omniops.errors import NotFound, Refused, Rejected, Throttled
 from omniops.server.dashboard.frame import page
 from omniops.server.forms import HOME, FormBody, check_origin_told, check_token, own_place
 from omniops.server.idempotency import Idempotent
@@ -50,6 +50,57 @@ async def sign_in(request: Request, runtime: App, form: Annotated[SignInForm, Fo
     response = RedirectResponse(place, 303, {"Cache-Control": "no-store"})
     keep_session(response, runtime, token)
     return response
+
+
+@router.get("/forgotten", dependencies=[Depends(Public("who forgot a password has no session"))])
+async def forgotten_page(request: Request) -> Response:
+    """The form that asks for a new password."""
+    return page(request, "forgotten.html", {"asked": False, "problem": None})
+
+
+class ForgottenForm(FormBody):
+    email: str = Field(default="", max_length=254)
+
+
+@router.post("/forgotten", dependencies=[Depends(Public("who forgot a password has no session"))])
+async def forgotten(request: Request, runtime: App, form: Annotated[ForgottenForm, Form()]) -> Response:
+    """Mails a link, where there is such a member; what is shown is the same where there is none."""
+    check_origin_told(request)
+    try:
+        await runtime.team.own.forgot(form.email, network=request.client.host if request.client else "")
+    except Throttled as error:
+        return page(request, "forgotten.html", {"asked": False, "problem": error}, status_of(error)[0])
+    return page(request, "forgotten.html", {"asked": True, "problem": None})
+
+
+@router.get("/new-password/{token}", dependencies=[Depends(Public("the one-time link of a forgotten password"))])
+async def new_password_page(request: Request, runtime: App, token: str) -> Response:
+    """The form. Nothing is used up by looking."""
+    try:
+        await runtime.team.own.reset_open(token)
+    except NotFound as error:
+        return page(request, "new_password.html", {"open": False, "problem": error}, 404)
+    return page(request, "new_password.html", {"open": True, "problem": None})
+
+
+class NewPasswordForm(FormBody):
+    password: SecretStr = Field(default=SecretStr(""), max_length=1000)
+
+
+@router.post("/new-password/{token}", dependencies=[Depends(Public("the one-time link of a forgotten password"))])
+async def new_password(
+    request: Request, runtime: App, token: str, form: Annotated[NewPasswordForm, Form()]
+) -> Response:
+    """Sets it, signs out everywhere, and leads to the sign-in: the link gives no session."""
+    check_origin_told(request)
+    await runtime.throttle.hit("new password", request.client.host if request.client else "", limit=20, seconds=600)
+    try:
+        await runtime.team.own.reset(token, form.password.get_secret_value())
+    except (NotFound, Rejected) as error:
+        return page(
+            request, "new_password.html", {"open": isinstance(error, Rejected), "problem": error}, status_of(error)[0]
+        )
+    return RedirectResponse(f"{HOME}/sign-in", 303, {"Cache-Control": "no-store"})
 
 
 @router.post("/sign-out", dependencies=[Depends(Public("signing out"))])

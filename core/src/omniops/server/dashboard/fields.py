@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal, get_args, get_origin
@@ -17,6 +17,7 @@ LONG = 200
 """A text that may be longer is written in several lines."""
 PREFIX = "field."
 """Before the names of a model's fields, so that none is taken for one of the form's own."""
+_SIMPLE = (str, int, float, Decimal, bool, SecretStr)
 _NUMBERS: Mapping[type, Kind] = {int: "number", float: "decimal", Decimal: "decimal"}
 
 
@@ -45,16 +46,36 @@ class NotFilled(Rejected):
 
 
 def fields_of(
-    model: type[BaseModel], values: Mapping[str, Any], problems: Mapping[str, str] | None = None
+    model: type[BaseModel],
+    values: Mapping[str, Any],
+    problems: Mapping[str, str] | None = None,
+    *,
+    only: Collection[str] | None = None,
 ) -> list[Field]:
-    """The fields in the model's order, with what stands in them. `values` are the model's, or what was typed."""
-    return [_field(name, info, values.get(name), (problems or {}).get(name, "")) for name, info in _shown(model)]
+    """The fields in the model's order, with what stands in them. `values` are the model's, or what was typed. `only`
+    leaves out all others."""
+    return [_field(name, info, values.get(name), (problems or {}).get(name, "")) for name, info in _shown(model, only)]
+
+
+def simple(model: type[BaseModel]) -> list[str]:
+    """The fields that a form can hold: texts, numbers, choices, secrets and ticks."""
+    return [name for name, info in model.model_fields.items() if _choices(info) or _plain(info) in _SIMPLE]
 
 
 def filled(model: type[BaseModel], typed: Mapping[str, str]) -> BaseModel:
     """The model from a form. A field that was left empty is left out, so that the model's own default holds. Raises
     `NotFilled`, and `Rejected` for a field that the model has not."""
-    kinds = {PREFIX + name: (name, _kind(info)) for name, info in _shown(model)}
+    try:
+        return model.model_validate(entered(model, typed))
+    except ValidationError as error:
+        problems = {str(one["loc"][0]) if one["loc"] else "": _said(one["msg"]) for one in error.errors()}
+        raise NotFilled(problems) from error
+
+
+def entered(model: type[BaseModel], typed: Mapping[str, str], only: Collection[str] | None = None) -> dict[str, Any]:
+    """The values of a form, for who checks them. A field that was left empty is left out. Raises `Rejected` for a field
+    that the model has not, or that is none of `only`."""
+    kinds = {PREFIX + name: (name, _kind(info)) for name, info in _shown(model, only)}
     if unknown := sorted(set(typed) - set(kinds)):
         raise Rejected(f"This form has no field {unknown[0]!r}.", code="unknown_field")
     data: dict[str, Any] = {}
@@ -63,11 +84,7 @@ def filled(model: type[BaseModel], typed: Mapping[str, str]) -> BaseModel:
             data[name] = key in typed
         elif value := typed.get(key, "").replace("\r\n", "\n").strip():
             data[name] = value
-    try:
-        return model.model_validate(data)
-    except ValidationError as error:
-        problems = {str(one["loc"][0]) if one["loc"] else "": _said(one["msg"]) for one in error.errors()}
-        raise NotFilled(problems) from error
+    return data
 
 
 def typed_of(form: Mapping[str, Any]) -> dict[str, str]:
@@ -80,8 +97,10 @@ def back(typed: Mapping[str, str]) -> dict[str, str]:
     return {key.removeprefix(PREFIX): value for key, value in typed.items()}
 
 
-def _shown(model: type[BaseModel]) -> Iterator[tuple[str, FieldInfo]]:
-    yield from model.model_fields.items()
+def _shown(model: type[BaseModel], only: Collection[str] | None) -> Iterator[tuple[str, FieldInfo]]:
+    for name, info in model.model_fields.items():
+        if only is None or name in only:
+            yield name, info
 
 
 def _field(name: str, info: FieldInfo, value: Any, problem: str) -> Field:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from fastapi import Request, Response
@@ -19,6 +20,8 @@ from omniops.server.forms import form_token
 from omniops.server.permissions import DomainAccess
 from omniops.server.problems import status_of
 from omniops.web.pages import DASHBOARD_CSP, render
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +38,26 @@ ROOMS = (
     Room("home", "Home", "home", "domain.read"),
     Room("inbox", "Inbox", "inbox", "conversation.read"),
     Room("knowledge", "Knowledge", "book", "knowledge.read"),
-    Room("privacy", "Privacy", "shield", "privacy.read"),
+    Room("integrations", "Integrations", "plug", "domain.read"),
     Room("ai", "AI", "spark", "domain.read"),
-    Room("analytics", "Analytics", "chart", "domain.read"),
+    Room("privacy", "Privacy", "shield", "privacy.read"),
+    Room("analytics", "Analytics", "chart", "analytics.read"),
+    Room("team", "Team", "people", "member.read"),
     Room("settings", "Settings", "gear", "domain.manage"),
 )
 """In the order in which they are shown."""
+
+
+def _goes() -> dict[str, str]:
+    """The letter that leads to each room after `g`: the first of its name that none before it has, else none."""
+    found: dict[str, str] = {}
+    for room in ROOMS:
+        free = (letter for letter in room.name if letter.isalpha() and letter not in found.values())
+        found[room.name] = next(free, "")
+    return found
+
+
+GOES = _goes()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +108,7 @@ async def frame(runtime: Runtime, access: DomainAccess, room: str) -> dict[str, 
     return {
         "room": room,
         "rooms": [one for one in ROOMS if principal.may(one.may)],
+        "goes": GOES,
         "entries": await _entries(runtime, access),
         "domain": domain,
         "domains": [one for one in domains if principal.only_domain in (None, one.id)],
@@ -102,14 +120,29 @@ async def frame(runtime: Runtime, access: DomainAccess, room: str) -> dict[str, 
     }
 
 
-async def acted(
-    did: Awaitable[object], place: str, again: Callable[[OmniOpsError, int], Awaitable[Response]]
-) -> Response:
-    """Does what a form asked for and leads to `place`. What may not be done now is said by `again`, the page that the
-    form stands on, from the error and its status."""
+Again = Callable[[OmniOpsError, int], Awaitable[Response]]
+"""The page that a form stands on, with what may not be done now and its status."""
+
+
+async def attempted(did: Awaitable[T], then: Callable[[T], Awaitable[Response]], again: Again) -> Response:
+    """Does what a form asked for, and shows what came of it."""
     try:
-        await did
+        done = await did
     except (Rejected, Refused, NotReady, Reconnect) as error:
         status, _ = status_of(error)
         return await again(error, status)
+    return await then(done)
+
+
+async def acted(did: Awaitable[object], place: str, again: Again) -> Response:
+    """Does what a form asked for and leads to `place`."""
+
+    async def leads(_: object) -> Response:
+        return leading(place)
+
+    return await attempted(did, leads, again)
+
+
+def leading(place: str) -> Response:
+    """On to a page of ours, after a form."""
     return RedirectResponse(place, 303, {"Cache-Control": "no-store"})

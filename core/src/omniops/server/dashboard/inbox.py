@@ -3,7 +3,7 @@ the API's; a page shows what came of it, or says in place what stood in the way.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from omniops.errors import OmniOpsError
 from omniops.inbox.queue import ConversationView, Wanted, place
 from omniops.runtime import Runtime
 from omniops.server.dashboard.frame import acted, frame, page
+from omniops.server.dashboard.inbox_contact import contact
 from omniops.server.dashboard.plugged import panels
 from omniops.server.forms import HOME, FormBody, Sends
 from omniops.server.idempotency import Idempotent
@@ -88,10 +89,10 @@ async def conversation(
     before: Annotated[int | None, Query(ge=1)] = None,
 ) -> Response:
     """A conversation with everything that helps to answer it. Reading is on record."""
-    return await _thread(request, runtime, access, conversation_id, show=show, before=before)
+    return await thread(request, runtime, access, conversation_id, show=show, before=before)
 
 
-async def _thread(
+async def thread(
     request: Request,
     runtime: Runtime,
     access: DomainAccess,
@@ -102,7 +103,9 @@ async def _thread(
     status: int = 200,
     problem: OmniOpsError | None = None,
     typed: str = "",
+    more: Mapping[str, object] | None = None,
 ) -> Response:
+    """The page of a conversation; `more` is what other pages show in it."""
     scope, actor = access.scope, access.principal.actor
     detail = await runtime.inbox.detail(scope, conversation_id, actor=actor)
     shell = await frame(runtime, access, "inbox")
@@ -119,12 +122,15 @@ async def _thread(
         "detail": detail,
         "messages": messages,
         "earlier": start + 1 if start else None,
-        "latest": before is None,
+        "latest": end > detail.conversation.messages,
         "runs": runs,
         "panels": await panels(runtime, access, detail.conversation),
         "channel": _channel(runtime, detail.conversation),
         "problem": problem,
         "typed": typed,
+        "contact": await contact(runtime, access, conversation_id),
+        "why": None,
+        **(more or {}),
     }
     return page(request, "conversation.html", values, status)
 
@@ -147,7 +153,7 @@ async def _done(
     """Does it and shows the conversation again; where it may not be done now, with the reason and what was typed."""
 
     async def again(error: OmniOpsError, status: int) -> Response:
-        return await _thread(request, runtime, access, conversation_id, status=status, problem=error, typed=typed)
+        return await thread(request, runtime, access, conversation_id, status=status, problem=error, typed=typed)
 
     return await acted(did, f"{HOME}/{access.scope.domain_id}/inbox/{conversation_id}#newest", again)
 

@@ -26,6 +26,7 @@ BASES = {
 PAPERS = {
     "record?form=controller": "Record of processing of your business, Art. 30(1) GDPR",
     "record?form=processor": "Record of processing of the operator, Art. 30(2) GDPR",
+    "agreement?": "Data-processing agreement with its annex, Art. 28(3) GDPR",
     "annex?": "Annex of the processing agreement, Art. 28 GDPR",
     "transfers?": "Transfers by country and right, Arts. 44 to 49 GDPR",
     "map?": "Map of every personal field",

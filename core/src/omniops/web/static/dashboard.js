@@ -70,7 +70,7 @@ document.addEventListener("submit", (event) => {
 });
 addEventListener("pageshow", () => document.querySelectorAll("[data-sent]").forEach((form) => delete form.dataset.sent));
 document.addEventListener("keydown", (event) => {
-  if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && event.target.matches?.("#reply")) {
-    event.target.form.requestSubmit();
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && event.target.matches?.("#reply, #draft-text")) {
+    event.target.form.querySelector(".primary").click();
   }
 });

@@ -265,7 +265,9 @@ class Panel extends Asking {
     return this.state === "ai" || this.state === "draft";
   }
 
-  showPersonForm() {
+  /** Also for whoever asks before the panel knows its business. */
+  async showPersonForm() {
+    await this.begun();
     if (!this.aiAnswers || !this.config) return;
     const there = this.entries.querySelector(".to-person");
     const form = there || personForm(this);
