@@ -1,4 +1,4 @@
-"""A member works by keys alone, asks why an answer says what it says, and finds all in the palette. In a real browser."""
+"""A member works by keys alone, asks why an answer says what it says, finds all in the palette. In a real browser."""
 
 import pytest
 from members import looked_at, sign_in, waiting
