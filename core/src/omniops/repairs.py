@@ -14,8 +14,8 @@ from omniops.accounts.permissions import Permission
 from omniops.accounts.service import DomainView
 from omniops.errors import OmniOpsError
 from omniops.knowledge.models import Crawl
-from omniops.spoken import unknown_languages
 from omniops.runtime import Runtime
+from omniops.spoken import unknown_languages
 
 Step = Literal["read", "verify", "check", "resend", "resume", "replay"]
 CRAWLS = 50

@@ -8,9 +8,9 @@ from omniops.knowledge.cut import Piece
 from omniops.knowledge.models import Page
 from omniops.knowledge.store import PassageRows
 from omniops.operations.firsts import Firsts
-from omniops.spoken import _helps, unknown_languages
 from omniops.runtime import Runtime
 from omniops.settings import Settings
+from omniops.spoken import _helps, unknown_languages
 
 
 @pytest.fixture(scope="module")

@@ -22,8 +22,8 @@ from omniops.database.migrate import Migrator
 from omniops.errors import OmniOpsError
 from omniops.operations.firsts import Firsts
 from omniops.operations.nightly_proof import failures, made_at
-from omniops.repairs import repairs
 from omniops.proof.service import Proof
+from omniops.repairs import repairs
 from omniops.runtime import Runtime
 from omniops.settings import Settings
 from omniops.vault.copies import VaultCopy
