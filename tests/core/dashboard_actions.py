@@ -11,6 +11,9 @@ HOOK = f"{D}/webhooks/{{webhook_id}}"
 BREACH = "/breaches/{breach_id}"
 
 INBOX = {
+    "/read": [f"POST {D}/sources", f"POST {D}/sources/{{source_id}}/crawl"],
+    "/inbox/{conversation_id}/why/{message_id}": [f"PUT {TALK}/messages/{{message_id}}/verdict"],
+    "/inbox/{conversation_id}/draft/changes": [f"POST {D}/drafts/{{draft_id}}/approve"],
     "/inbox/{conversation_id}/step": [f"POST {TALK}/{step}" for step in ("take-over", "hand-back", "close", "reopen")],
     "/inbox/{conversation_id}/reply": [f"POST {TALK}/messages"],
     "/inbox/{conversation_id}/note": [f"POST {TALK}/notes"],
@@ -75,10 +78,46 @@ REPAIRS = {
     "/repairs/resume": [f"PATCH {HOOK}"],
     "/repairs/replay": [f"POST {HOOK}/replay"],
 }
+LINK = f"{D}/connections/{{connection_id}}"
+INTEGRATIONS = {
+    "/integrations/plugins/{plugin}/switch": [f"PUT {D}/plugins/{{plugin}}"],
+    "/integrations/new/{kind}/connect": [f"POST {D}/connections", f"POST {D}/connections/begin"],
+    "/integrations/{connection_id}/check": [f"POST {LINK}/check"],
+    "/integrations/{connection_id}/fetch": [f"POST {LINK}/syncs/{{name}}"],
+    "/integrations/{connection_id}/replay": [f"POST {LINK}/log/replay"],
+    "/integrations/{connection_id}/feature": [f"PUT {LINK}/features/{{feature}}"],
+    "/integrations/{connection_id}/again": [f"POST {LINK}/begin"],
+    "/integrations/{connection_id}/values/keep": [f"PATCH {LINK}"],
+    "/integrations/{connection_id}/end": [f"DELETE {LINK}"],
+    "/integrations/{connection_id}/documents/choose": [f"POST {LINK}/documents"],
+    "/integrations/{connection_id}/documents/release": [f"DELETE {LINK}/documents/{{document_id}}"],
+}
+TEAM = {
+    "/team/invite": ["POST /invitations"],
+    "/team/withdraw": ["DELETE /invitations/{invitation_id}"],
+    "/team/role": ["PATCH /members/{member_id}"],
+    "/team/remove": ["DELETE /members/{member_id}"],
+    "/account/name": ["PATCH /me"],
+    "/account/password": ["PUT /me/password"],
+    "/account/sessions": ["DELETE /me/sessions/{session_id}", "DELETE /me/sessions"],
+}
+AI = {
+    "/ai/bench/ask": [f"POST {D}/bench"],
+    "/ai/review/keep": [f"PATCH {D}"],
+    "/ai/questions/add": [f"POST {D}/questions"],
+    "/ai/questions/{question_id}/remove": [f"DELETE {D}/questions/{{question_id}}"],
+    "/ai/questions/run": [f"POST {D}/trials"],
+    "/ai/questions/runs/{trial_id}/accept": [f"POST {D}/trials/{{trial_id}}/accept"],
+}
 SETTINGS = {"/settings/{part}/keep": [f"PATCH {D}"]}
 
-ACTIONS = {**INBOX, **KNOWLEDGE, **PRIVACY, **DEVELOPERS, **REPAIRS, **SETTINGS}
-PUBLIC = {"/app/sign-in": ["POST /session"], "/app/sign-out": ["DELETE /session"]}
+ACTIONS = {**INBOX, **KNOWLEDGE, **PRIVACY, **DEVELOPERS, **REPAIRS, **INTEGRATIONS, **TEAM, **AI, **SETTINGS}
+PUBLIC = {
+    "/app/sign-in": ["POST /session"],
+    "/app/sign-out": ["DELETE /session"],
+    "/app/forgotten": ["POST /session/forgot"],
+    "/app/new-password/{token}": ["POST /session/new-password"],
+}
 """Before there is a member: whole paths."""
 PLUGINS = {"/app/{domain_id}/plugins/{plugin}/{name}/{form}"}
 """A plugin's page names its own permission, which `test_dashboard_plugged.py` tries."""
