@@ -137,6 +137,7 @@ async def replay(
     request: Request, runtime: App, access: Manages, connection_id: UUID, form: Annotated[FormBody, Form()]
 ) -> Response:
     """Works through again what failed for good."""
+    await runtime.connections.one(access.scope, connection_id)
     since = runtime.clock.now() - KEPT
     did = runtime.traffic.arrivals.replay_failed(access.scope, connection_id, since, actor=access.principal.actor)
     return await acted(did, place(access, connection_id), _again(request, runtime, access, connection_id))
