@@ -6,7 +6,7 @@ python tests/docs/licences.py [--check]
 import sys
 from pathlib import Path
 
-from omniops.operations.licences import licences
+from omniops.licences import licences
 
 PAGE = Path(__file__).parents[2] / "docs" / "licences.md"
 OURS = (

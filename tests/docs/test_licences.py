@@ -3,7 +3,7 @@
 import importlib.util
 from pathlib import Path
 
-from omniops.operations.licences import needed
+from omniops.licences import needed
 
 HERE = Path(__file__).parent
 

@@ -73,7 +73,6 @@ from omniops.errors import NotFound
 from omniops.gate.ledger import Allows, DatabaseLedger
 from omniops.gate.service import Gate
 from omniops.inbox.contacts import ContactCards
-from omniops.inbox.leaving import let_go
 from omniops.inbox.orders import ConversationOrders
 from omniops.inbox.service import Inbox
 from omniops.jobs.service import Jobs, Timing
@@ -89,7 +88,6 @@ from omniops.knowledge.sources import Sources
 from omniops.knowledge.store import PassageRows
 from omniops.knowledge.trials import Trials
 from omniops.logs import logger
-from omniops.mail.members import TeamRoom
 from omniops.mail.service import Post
 from omniops.plugged import Plugged, kinds_of, outside_of
 from omniops.plugins.loading import Loaded, Plugins
@@ -104,6 +102,7 @@ from omniops.privacy.terms import DatabaseTerms
 from omniops.settings import Settings
 from omniops.signing import Signer
 from omniops.switched import SwitchedOn
+from omniops.team import TeamRoom
 from omniops.vault.blobs import Blobs
 from omniops.vault.service import Vault
 from omniops.webhooks.room import Webhooks
@@ -273,7 +272,7 @@ class _Builder:
         files = FileReader()
         key = bytes.fromhex(self._root.secret("mail suppression"))
         mail = Post(database, vault, jobs, accounts, seams.mailers, settings.mailer, key, clock)
-        members = Members(database, vault, audit, throttle, clock)
+        team = TeamRoom.over(database, vault, audit, accounts, throttle, mail, settings.public_url, clock, log)
         trials = Trials(
             database, accounts, audit, jobs, rows, index, seams.knowledge_indexes, seams.providers, encoders, clock, log
         )
@@ -350,11 +349,8 @@ class _Builder:
             jobs=jobs,
             notices=notices,
             accounts=accounts,
-            members=members,
-            team=TeamRoom.over(
-                *(database, vault, audit, accounts, members, throttle, mail, partial(let_go, database, accounts)),
-                *(settings.public_url, clock, log),
-            ),
+            members=team.members,
+            team=team,
             keys=Keys(database, audit, clock),
             repeats=Repeats(database, vault, jobs, clock),
             throttle=throttle,

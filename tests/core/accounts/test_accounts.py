@@ -1,6 +1,7 @@
 """Who gets in: the set-up link, sign-in, sessions, roles, API keys. Time is a clock that the tests move."""
 
 import asyncio
+from datetime import timedelta
 from itertools import pairwise
 from types import SimpleNamespace
 from uuid import UUID, uuid4
@@ -312,6 +313,25 @@ async def test_a_key_works_until_it_is_revoked_and_shows_its_secret_once(office,
     assert revoked is not None
     await office.keys.revoke(office.account, key, actor=OPERATOR)
     assert (await office.keys.list(office.account))[0].revoked_at == revoked, "the first time counts"
+
+
+async def test_a_key_ends_by_itself_and_tells_when_it_was_last_used(office, clock):
+    end = clock.now() + timedelta(days=1)
+    _, secret = await office.keys.create(office.account, "shop", ["domain.read"], expires_at=end, actor=OPERATOR)
+    (view,) = await office.keys.list(office.account)
+    assert (view.expires_at, view.last_used_at) == (end, None)
+    used = clock.now()
+    assert await office.keys.principal(secret) is not None
+    clock.forward(minutes=59)
+    assert await office.keys.principal(secret) is not None
+    assert (await office.keys.list(office.account))[0].last_used_at == used, "to the hour"
+    clock.forward(minutes=1)
+    assert await office.keys.principal(secret) is not None
+    assert (await office.keys.list(office.account))[0].last_used_at == clock.now()
+    clock.forward(hours=23)
+    assert await office.keys.principal(secret) is None
+    with pytest.raises(Rejected, match="ended already"):
+        await office.keys.create(office.account, "late", ["domain.read"], expires_at=end, actor=OPERATOR)
 
 
 @pytest.mark.parametrize("change", [str.upper, lambda s: s[:-1], lambda s: s + "x", lambda s: s[:-1] + "\u00e4"])

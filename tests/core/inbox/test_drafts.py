@@ -236,3 +236,13 @@ async def test_a_draft_that_is_cut_short_leaves_no_word(desk, visitor):
     await desk.runtime.conversations.stop(visitor, running.id)
     assert (await follower)[-1][0] == "error"
     assert "Unapproved" not in await seen_by(desk, visitor)
+
+
+def test_words_that_stand_beside_each_other_are_one_change():
+    assert [(c.kind, c.text) for c in difference("Yes: it is rated for 80.", "Hello Tom. It holds for 80.")] == [
+        ("removed", "Yes: it is rated"), ("added", "Hello Tom. It holds"), ("same", " for 80."),
+    ]  # fmt: skip
+    assert [(c.kind, c.text) for c in difference("One two", "One two three")] == [
+        ("same", "One two"),
+        ("added", " three"),
+    ]

@@ -8,9 +8,9 @@ from omniops.knowledge.cut import Piece
 from omniops.knowledge.models import Page
 from omniops.knowledge.store import PassageRows
 from omniops.operations.firsts import Firsts
-from omniops.operations.spoken import _helps, unknown_languages
 from omniops.runtime import Runtime
 from omniops.settings import Settings
+from omniops.spoken import _helps, unknown_languages
 
 
 @pytest.fixture(scope="module")
@@ -41,11 +41,11 @@ async def site_in(runtime, *languages):
 
 
 async def test_it_names_the_languages_and_how_many_pages(runtime):
-    await site_in(runtime, "en", "en")
-    mixed, scope = await site_in(runtime, "pl", "en", "pl", "de")
+    _, plain = await site_in(runtime, "en", "en")
+    _, scope = await site_in(runtime, "pl", "en", "pl", "de")
     assert await runtime.knowledge.languages(scope) == {"pl": 2, "de": 1, "en": 1}
-    (found,) = await unknown_languages(runtime)
-    assert found.site == mixed
+    assert await unknown_languages(runtime, await runtime.accounts.domain(plain)) is None
+    found = await unknown_languages(runtime, await runtime.accounts.domain(scope))
     assert "does not know pl, de (3 of 4 pages)" in found.said
     assert (found.why, found.fix) == ("", ""), "no enabled plugin knows more, so nothing is recommended"
 

@@ -16,7 +16,7 @@ from omniops.knowledge.encoding import to_int8
 from omniops.knowledge.models import Page, Source
 from omniops.knowledge.own_questions import Asking
 from omniops.knowledge.trial_models import Trial
-from omniops.operations.doctor import own_questions
+from omniops.operations.doctor import websites
 from omniops.operations.status import status
 from omniops.runtime import Runtime
 from omniops.settings import Settings
@@ -136,12 +136,12 @@ async def test_content_that_falls_is_seen_as_soon_as_it_is_read(runtime, shop):
     assert (fell["question"], fell["score"]) == (SHIPPING, 0.0)
     found = next(d for d in (await status(runtime))["domains"] if d["id"] == str(shop.domain_id))
     assert (found["own_questions"], found["fell"]) == (3, 1)
-    assert any(c.state == "warn" and "1 of 3" in c.said for c in await own_questions(runtime))
+    assert any(c.state == "warn" and "1 of 3" in c.said for c in await websites(runtime))
 
     accepted = await runtime.trials.accept(shop, trial.id, actor=MEMBER)
     assert accepted.state == "held"
     assert (await runtime.trials.run(shop)).state == "held"
-    assert not any(str(shop.domain_id) in c.fix for c in await own_questions(runtime))
+    assert not any(str(shop.domain_id) in c.fix for c in await websites(runtime))
 
 
 async def test_what_did_not_change_is_not_asked_again(runtime, shop):

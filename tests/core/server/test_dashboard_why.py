@@ -4,6 +4,7 @@ import re
 from uuid import uuid4
 
 import pytest
+from customers import identified
 from members_browser import HOSTILE
 from omniops.operations.firsts import OPERATOR
 
@@ -36,10 +37,10 @@ async def test_an_answer_is_explained_with_its_passages_its_times_and_what_left(
     talk, question, answer = await answered()
     place = at(mara, talk, answer)
     await mara.open(f"{mara.base}/inbox/{talk}")
-    assert f'href="{place}?source=1#source-1"' in mara.text
+    assert f'href="{place}?show=waiting&amp;source=1#source-1"' in mara.text
     await mara.open(f"{place}?source=1")
     assert "1 passage carries 1 of 2 sentences" in re.sub(r"\s+", " ", mara.text)
-    assert '<span class="said">It is rated for gusts up to 80 km/h.' in mara.text
+    assert '<span class="stands">It is rated for gusts up to 80 km/h.' in mara.text
     assert "<u>gusts up to 80 km/h</u>" in mara.text
     assert "Ridge 2" in mara.text
     assert "not used" in mara.text
@@ -159,3 +160,35 @@ async def test_the_same_persons_conversations_cases_and_answers_are_named(front,
     await mara.talk(first)
     assert "Their other conversations" in mara.text
     assert f'href="{mara.base}/inbox/{second}?show=all#newest"' in mara.text
+
+
+async def test_open_requests_about_the_person_are_named_for_those_who_may_see_them(front, mara, asks):
+    talk = await asks()
+    office = await front.office()
+    case = (await office.post("cases", json={"right": "access", "email": "tom@mail.example"})).json()
+    await mara.talk(talk)
+    assert "Their rights" not in mara.text
+    front.desk.rows(
+        "update omniops.rights_case set subjects = (select jsonb_build_array(subject_id::text)"
+        " from omniops.conversation where id = %s) where id = %s returning id",
+        talk, case["id"],
+    )  # fmt: skip
+    await mara.talk(talk)
+    assert f'href="{mara.base}/privacy/cases/{case["id"]}"' in mara.text
+    agent = await front.office(role="agent")
+    seen = await agent.get(f"{front.base}{mara.base}/inbox/{talk}")
+    assert seen.status_code == 200
+    assert case["reference"] not in seen.text
+
+
+async def test_who_a_visitor_is_stands_there_as_the_website_vouched_for_it(front, mara):
+    visitor = await front.desk.visitor()
+    await identified(front.desk, visitor, HOSTILE[:200])
+    await mara.talk(visitor.conversation_id)
+    assert "verified: <span" in mara.text
+    assert "&lt;script&gt;alert(1)" in mara.text
+    assert "<script>" not in mara.text
+    front.desk.rows("update omniops.subject set restricted_at = now() where id = %s returning id", visitor.subject_id)
+    await mara.talk(visitor.conversation_id)
+    assert "&lt;script&gt;alert(1)" not in mara.text
+    assert "verified, kept closed" in mara.text

@@ -8,8 +8,8 @@ from members_browser import HOSTILE, PASSWORD, Member
 from omniops.accounts.permissions import ROLES
 from omniops.contracts.scope import Actor
 from omniops.inbox.queue import Wanted
-from omniops.mail.members import ROLE_NAMES
 from omniops.server.dashboard.team import MAY
+from omniops.team import ROLE_NAMES
 
 FRESH = "another sentence that nobody guesses"
 

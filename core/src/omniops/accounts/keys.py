@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlmodel import col, select
@@ -21,6 +21,8 @@ from omniops.errors import NotFound, Rejected
 
 LIVE, TEST = "oo_key_", "oo_test_"
 """What keys begin with. A test key reaches the sandbox domains of its account, and nothing else."""
+FRESH = timedelta(hours=1)
+"""How old the note of a key's last use may become before it is written anew: not every request is a write."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,8 @@ class KeyView:
     test: bool
     created_at: datetime
     revoked_at: datetime | None
+    expires_at: datetime | None
+    last_used_at: datetime | None
 
 
 class Keys:
@@ -52,10 +56,16 @@ class Keys:
         *,
         only_domain: UUID | None = None,
         test: bool = False,
+        expires_at: datetime | None = None,
         actor: Actor,
         granted_by: frozenset[str] = frozenset(ALL),
     ) -> tuple[UUID, str]:
-        """A new key: its id, and the secret, which is never shown again. Nobody can give what they do not have."""
+        """A new key: its id, and the secret, which is never shown again. Nobody can give what they do not have.
+
+        Raises `Rejected` for that, for what is no permission, and for an end that is over.
+        """
+        if expires_at is not None and expires_at <= self._clock.now():
+            raise Rejected("The key would have ended already.", code="bad_expiry", where="expires_at")
         for permission in permissions:
             if permission not in ALL:
                 raise Rejected(f"{permission!r} is no permission.", code="bad_permission", where="permissions")
@@ -70,6 +80,7 @@ class Keys:
             permissions=sorted(set(permissions)),
             only_domain=only_domain,
             test=test,
+            expires_at=expires_at,
         )
         async with self._database.session(scope) as session:
             session.add(key)
@@ -79,14 +90,19 @@ class Keys:
         return key.id, secret
 
     async def principal(self, secret: str) -> Principal | None:
-        """Who a key belongs to, or None."""
+        """Who a key belongs to, or None. Notes that it was used."""
         scope = await self._database.resolve("api_key", token_hash(secret))
         if scope is None:
             return None
         async with self._database.session(scope) as session:
             key = (await session.exec(select(ApiKey).where(ApiKey.hash == token_hash(secret)))).first()
-        if key is None or key.revoked_at is not None:
-            return None
+            now = self._clock.now()
+            if key is None or key.revoked_at is not None or (key.expires_at is not None and key.expires_at <= now):
+                return None
+            if key.last_used_at is None or key.last_used_at <= now - FRESH:
+                key.last_used_at = now
+                session.add(key)
+                await session.commit()
         return Principal("key", key.id, key.account_id, frozenset(key.permissions), key.only_domain, key.test)
 
     async def list(self, account_id: UUID, *, only_domain: UUID | None = None) -> list[KeyView]:
@@ -94,7 +110,17 @@ class Keys:
         async with self._database.session(Scope(account_id)) as session:
             rows = (await session.exec(select(ApiKey).order_by(col(ApiKey.id)))).all()
         return [
-            KeyView(row.id, row.name, tuple(row.permissions), row.only_domain, row.test, row.created_at, row.revoked_at)
+            KeyView(
+                row.id,
+                row.name,
+                tuple(row.permissions),
+                row.only_domain,
+                row.test,
+                row.created_at,
+                row.revoked_at,
+                row.expires_at,
+                row.last_used_at,
+            )
             for row in rows
             if only_domain in (None, row.only_domain)
         ]

@@ -84,6 +84,8 @@ class ApiKey(AccountModel, table=True):
     only_domain: UUID | None = not_personal("the one domain it is for", default=None)
     created_at: datetime = not_personal("when it was made", default_factory=utcnow)
     revoked_at: datetime | None = not_personal("when it was revoked", default=None)
+    expires_at: datetime | None = not_personal("end of its life", default=None)
+    last_used_at: datetime | None = not_personal("when it was last used, to the hour", default=None)
 
 
 class SetupLink(AccountModel, table=True):

@@ -6,8 +6,10 @@ All of a report is read at one moment, so that what is said and the table behind
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from datetime import date, timedelta, tzinfo
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -61,8 +63,9 @@ _TALKS = (
     " paid as (select t.conversation_id as id, sum((t.record->>'usd')::numeric) as usd,"
     " count(*) filter (where t.record ? 'usd' and t.record->>'usd' is null) as unpriced"
     " from turn t join began on began.id = t.conversation_id where t.domain_id = :domain group by 1),"
-    " talks as (select began.*, said.messages, said.asked_at, said.person_at, said.answered_at, said.in_vain,"
-    " coalesce(marked.helpful, 0) as helpful, coalesce(marked.not_helpful, 0) as not_helpful, moved.called_at,"
+    " talks as materialized (select began.*, said.messages, said.asked_at, said.person_at, said.answered_at,"
+    " said.in_vain, coalesce(marked.helpful, 0) as helpful, coalesce(marked.not_helpful, 0) as not_helpful,"
+    " moved.called_at,"
     " coalesce(paid.usd, 0) as usd, coalesce(paid.unpriced, 0) as unpriced, case"
     " when said.person_at is not null then 'person'"
     " when began.state in ('waiting', 'draft', 'human') then 'nobody'"
@@ -78,41 +81,44 @@ _ENDS = (
     " count(seconds) as count, percentile_cont(0.5) within group (order by seconds) as median,"
     " percentile_cont(0.95) within group (order by seconds) as p95"
 )
-
-
-_WORDS = (
-    ", words as (select (t.record->>'first_ms')::numeric / 1000 as seconds, t.deployment, t.record from turn t"
-    " join talks on talks.id = t.conversation_id where t.domain_id = :domain and t.state <> 'running')"
+_COUNTS = (
+    " count(*) filter (where who = 'ai') as ai, count(*) filter (where who = 'person') as person,"
+    " count(*) filter (where who = 'nobody') as nobody, sum(messages) as messages, sum(helpful) as helpful,"
+    " sum(not_helpful) as not_helpful, sum(in_vain) as in_vain, sum(usd)::text as usd, sum(unpriced) as unpriced"
 )
 
 
 def _of_talks(rest: str) -> TextClause:
-    return text(_TALKS + rest.replace("{words}", _WORDS).replace("{ends}", _ENDS))
+    return text(_TALKS + rest.replace("{ends}", _ENDS).replace("{counts}", _COUNTS))
 
 
-_SUMS = _of_talks(
-    "select day, channel, count(*) filter (where who = 'ai') as ai, count(*) filter (where who = 'person') as"
-    " person, count(*) filter (where who = 'nobody') as nobody, sum(messages)::bigint as messages,"
-    " sum(helpful)::bigint as helpful, sum(not_helpful)::bigint as not_helpful, sum(in_vain)::bigint as in_vain,"
-    " sum(usd) as usd, sum(unpriced)::bigint as unpriced from talks group by day, channel"
+# All of a report in one statement: the conversations are judged once. `here` are those of the channel that is shown.
+_REPORT = _of_talks(
+    ", here as (select * from talks where cast(:shown as text) is null or channel = :shown),"
+    " words as materialized (select (t.record->>'first_ms')::numeric / 1000 as seconds, t.deployment, t.record"
+    " from turn t join here on here.id = t.conversation_id where t.domain_id = :domain and t.state <> 'running'),"
+    " spans as (select 'first_word' as span, seconds from words where deployment is not null union all"
+    " select 'first_person', extract(epoch from person_at - coalesce(case when called_at <= person_at then called_at"
+    " end, asked_at)) from here where person_at is not null union all"
+    " select 'settled_' || who, extract(epoch from answered_at - asked_at) from here where who <> 'nobody'),"
+    " times as (select span, {ends} from spans group by span),"
+    " step as (select coalesce((select min(nice) from unnest(cast(:nice as float8[])) nice where nice * :steps >= p95),"
+    " p95 / :steps) as width from times where span = 'first_word' and p95 is not null),"
+    " sums as (select day, channel, {counts} from talks group by day, channel),"
+    " spread as (select least(floor(seconds / width)::int, :last) as step, count(*) as count from words, step"
+    " where deployment is not null and seconds is not null group by 1),"
+    " answered as (select deployment as name, count(*) as answers, {ends}, coalesce(sum((record->>'input')::bigint), 0)"
+    " as input, coalesce(sum((record->>'output')::bigint), 0) as output,"
+    " coalesce(sum((record->>'usd')::numeric), 0)::text as usd,"
+    " count(*) filter (where record ? 'usd' and record->>'usd' is null) as unpriced from words group by deployment"
+    " order by answers desc, deployment)"
+    " select (select coalesce(json_agg(sums), '[]') from sums) as sums,"
+    " (select coalesce(json_agg(times), '[]') from times) as times, (select width from step) as width,"
+    " (select coalesce(json_agg(spread), '[]') from spread) as spread,"
+    " (select coalesce(json_agg(answered), '[]') from answered) as answered,"
+    " (select count(*) from gap where domain_id = :domain and state = 'open') as gaps"
 )
-_TIMES = _of_talks(
-    ", spans as (select 'first_person' as span, extract(epoch from person_at - coalesce(case when called_at <="
-    " person_at then called_at end, asked_at)) as seconds from talks where person_at is not null union all"
-    " select 'settled_' || who, extract(epoch from answered_at - asked_at) from talks where who <> 'nobody')"
-    " select span, {ends} from spans group by span"
-)
-_FIRST = _of_talks("{words} select {ends} from words where deployment is not null")
-_SPREAD = _of_talks(
-    "{words} select least(floor(seconds / cast(:width as numeric))::int, :last) as step, count(*) as count"
-    " from words where deployment is not null and seconds is not null group by 1"
-)
-_DEPLOYMENTS = _of_talks(
-    "{words} select deployment, count(*) as answers, {ends}, coalesce(sum((record->>'input')::bigint), 0)"
-    " as input, coalesce(sum((record->>'output')::bigint), 0) as output, coalesce(sum((record->>'usd')::numeric), 0) as"
-    " usd, count(*) filter (where record ? 'usd' and record->>'usd' is null) as unpriced from words group by deployment"
-    " order by answers desc, deployment"
-)
+_SUMS = _of_talks("select {counts} from talks")
 _LIST = _of_talks(
     "select id, day, channel, state, who, messages, helpful, not_helpful, in_vain, created_at from talks"
     " where (cast(:day as date) is null or day = :day) and (cast(:who as text) is null or who = :who)"
@@ -121,7 +127,8 @@ _LIST = _of_talks(
     " where t.domain_id = :domain and t.conversation_id = talks.id and t.deployment = :deployment))"
     " and (cast(:after as uuid) is null or id < :after) order by id desc limit :limit"
 )
-_GAPS = text("select count(*) from gap where domain_id = :domain and state = 'open'")
+_LINEAR = text("set local enable_nestloop = off")
+"""Whoever has many conversations and no statistics yet, as right after an import, would wait for the square of them."""
 _NICE = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 
 
@@ -137,40 +144,35 @@ class Figures:
         """The last `days` days, today among them, as days of `zone`; of one channel, or of all. Raises `Rejected` for
         more days than conversations are kept."""
         now, period = self._clock.now(), self._period(days, zone)
+        values = {"shown": channel, "nice": list(_NICE), "steps": STEPS - 2, "last": STEPS - 1}
         async with self._database.session(scope, snapshot=True) as session:
-            rows = await _rows(session, _SUMS, _values(scope, period, None))
-            values = _values(scope, period, channel)
+            await (await session.connection()).execute(_LINEAR)
+            (found,) = await _rows(session, _REPORT, _values(scope, period, None) | values)
             kept = (await self._periods.all(session, scope)).get("chat")
-            earlier = None
+            before = None
             if kept is not None and period.before.since >= now - timedelta(days=kept):
-                found = await _rows(session, _SUMS, _values(scope, period.before, channel))
-                earlier = sum((_sums(row) for row in found), Sums())
-            times: dict[Span, Times] = {span: Times(0, None, None) for span in SPANS}
-            times |= {row.span: _times(row) for row in await _rows(session, _TIMES, values)}
-            (first,) = await _rows(session, _FIRST, values)
-            times["first_word"] = _times(first)
-            spread = await _spread(session, values, times["first_word"])
-            deployments = [_deployment(row) for row in await _rows(session, _DEPLOYMENTS, values)]
-            gaps = (await _rows(session, _GAPS, {"domain": scope.domain_id}))[0].count
+                (row,) = await _rows(session, _SUMS, _values(scope, period.before, channel))
+                before = _sums(row._mapping)
         by_day: dict[date, Sums] = {period.first + timedelta(days=n): Sums() for n in range(days)}
         by_channel: dict[str, Sums] = defaultdict(Sums)
-        for row in rows:
-            if channel in (None, row.channel):
-                by_day[row.day] += _sums(row)
-                by_channel[row.channel] += _sums(row)
-        most_first = dict(sorted(by_channel.items(), key=lambda one: (-one[1].conversations, one[0])))
+        for row in found.sums:
+            if channel in (None, row["channel"]):
+                by_day[date.fromisoformat(row["day"])] += _sums(row)
+                by_channel[row["channel"]] += _sums(row)
+        times: dict[Span, Times] = {span: Times(0, None, None) for span in SPANS}
+        counts = {row["step"]: row["count"] for row in found.spread}
         return Report(
             period=period,
             channel=channel,
-            channels=sorted({row.channel for row in rows}),
+            channels=sorted({row["channel"] for row in found.sums}),
             at=now,
             by_day=by_day,
-            by_channel=most_first,
-            before=earlier,
-            times=times,
-            spread=spread,
-            deployments=deployments,
-            open_gaps=gaps,
+            by_channel=dict(sorted(by_channel.items(), key=lambda one: (-one[1].conversations, one[0]))),
+            before=before,
+            times=times | {row["span"]: _times(row) for row in found.times},
+            spread=Spread(found.width, [counts.get(step, 0) for step in range(STEPS)]) if counts else Spread(),
+            deployments=[_deployment(row) for row in found.answered],
+            open_gaps=found.gaps,
         )
 
     async def conversations(
@@ -187,6 +189,7 @@ class Figures:
             "limit": limit,
         }
         async with self._database.session(scope) as session:
+            await (await session.connection()).execute(_LINEAR)
             return [Counted(**row._mapping) for row in await _rows(session, _LIST, values)]
 
     def _period(self, days: int, zone: tzinfo) -> Period:
@@ -214,25 +217,16 @@ async def _rows(session: AsyncSession, statement: TextClause, values: dict[str, 
     return (await (await session.connection()).execute(statement, values)).all()
 
 
-async def _spread(session: AsyncSession, values: dict[str, Any], first: Times) -> Spread:
-    """Steps of a round width that reach a little beyond what 95 of 100 stay below."""
-    if first.p95 is None:
-        return Spread()
-    width = next((one for one in _NICE if one * (STEPS - 2) >= first.p95), first.p95 / (STEPS - 2))
-    rows = await _rows(session, _SPREAD, {**values, "width": width, "last": STEPS - 1})
-    found = {row.step: row.count for row in rows}
-    return Spread(width, [found.get(step, 0) for step in range(STEPS)])
-
-
-def _sums(row: Any) -> Sums:
+def _sums(row: Mapping[str, Any]) -> Sums:
     return Sums(
-        row.ai, row.person, row.nobody, row.messages, row.helpful, row.not_helpful, row.in_vain, row.usd, row.unpriced
+        **{one.name: row[one.name] or 0 for one in fields(Sums) if one.name != "usd"}, usd=Decimal(row["usd"] or 0)
     )
 
 
-def _times(row: Any) -> Times:
-    return Times(row.count, *(None if value is None else float(value) for value in (row.median, row.p95)))
+def _times(row: Mapping[str, Any]) -> Times:
+    return Times(row["count"], row["median"], row["p95"])
 
 
-def _deployment(row: Any) -> DeploymentSums:
-    return DeploymentSums(row.deployment, row.answers, _times(row), row.input, row.output, row.usd, row.unpriced)
+def _deployment(row: Mapping[str, Any]) -> DeploymentSums:
+    given = {name: row[name] for name in ("name", "answers", "input", "output", "unpriced")}
+    return DeploymentSums(**given, first=_times(row), usd=Decimal(row["usd"]))

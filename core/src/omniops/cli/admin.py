@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -170,6 +171,7 @@ def key_create(
     permission: Annotated[list[str], typer.Option("--permission", help="What it may do; repeat for several.")],
     domain: Annotated[str | None, typer.Option(help="Only for this website.")] = None,
     test: Annotated[bool, typer.Option("--test", help="A key that reaches sandbox websites only.")] = False,
+    days: Annotated[int | None, typer.Option(min=1, help="Days that it is good for; without, for ever.")] = None,
 ) -> None:
     """Make an API key. Its secret is printed once and never again."""
     from omniops.operations.firsts import OPERATOR
@@ -181,7 +183,10 @@ def key_create(
             account, only = view.scope.account_id, view.id
         else:
             account, only = (await operator.ensure("My business")).account_id, None
-        _, secret = await runtime.keys.create(account, name, permission, only_domain=only, test=test, actor=OPERATOR)
+        end = None if days is None else runtime.clock.now() + timedelta(days=days)
+        _, secret = await runtime.keys.create(
+            account, name, permission, only_domain=only, test=test, expires_at=end, actor=OPERATOR
+        )
         return secret
 
     print(with_runtime(work))
@@ -198,6 +203,8 @@ def key_list(as_json: Json = False) -> None:
                 "name": k.name,
                 "permissions": list(k.permissions),
                 "created_at": k.created_at.isoformat(timespec="seconds"),
+                "last_used_at": k.last_used_at and k.last_used_at.isoformat(timespec="minutes"),
+                "expires_at": k.expires_at and k.expires_at.isoformat(timespec="minutes"),
                 "revoked": k.revoked_at is not None,
             }
             for account in await firsts(runtime).account_ids()
@@ -209,10 +216,13 @@ def key_list(as_json: Json = False) -> None:
         emit(found)
     else:
         rows = [
-            (k["name"], ", ".join(k["permissions"]), k["created_at"], "revoked" if k["revoked"] else "", k["id"])
+            (
+                *(k["name"], ", ".join(k["permissions"]), k["created_at"], k["last_used_at"] or "never"),
+                *(k["expires_at"] or "", "revoked" if k["revoked"] else "", k["id"]),
+            )
             for k in found
         ]
-        table(("name", "may", "made", "", "id"), rows, empty="No key yet.")
+        table(("name", "may", "made", "last used", "ends", "", "id"), rows, empty="No key yet.")
 
 
 @config.command("show")

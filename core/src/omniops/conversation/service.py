@@ -19,6 +19,7 @@ from omniops.conversation.drafts import cited
 from omniops.conversation.follow import Follower, Typing
 from omniops.conversation.messages import MessageView, Reader, append, checked_text, locked, open_, taken
 from omniops.conversation.models import Conversation, Feedback, Turn
+from omniops.conversation.optout import PURPOSE as AI_ANSWERS
 from omniops.conversation.optout import opted_out
 from omniops.conversation.orders.access import OrderAccess
 from omniops.conversation.orders.chat import OrdersInChat
@@ -42,6 +43,7 @@ from omniops.database.service import Database
 from omniops.errors import NotFound, Rejected
 
 __all__ = [
+    "AI_ANSWERS",
     "OVER",
     "TEMPLATE",
     "WEBSITE",

@@ -192,17 +192,23 @@ class Drafts:
 
 
 def difference(before: str, after: str) -> list[Change]:
-    """How one text became the other, by words."""
+    """How one text became the other, by words. Changes with nothing but space between them are one."""
     old, new = _words(before), _words(after)
+    blocks: list[tuple[str, str]] = []
+    for _, i, j, k, m in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        went, came = "".join(old[i:j]), "".join(new[k:m])
+        if went != came and len(blocks) > 1 and blocks[-1][0].isspace() and blocks[-1][0] == blocks[-1][1]:
+            space, _ = blocks.pop()
+            earlier = blocks.pop()
+            went, came = earlier[0] + space + went, earlier[1] + space + came
+        blocks.append((went, came))
     changes: list[Change] = []
-    for kind, i, j, k, m in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
-        if kind == "equal":
-            changes.append(Change("same", "".join(old[i:j])))
+    for went, came in blocks:
+        if went == came:
+            changes.append(Change("same", went))
             continue
-        if i < j:
-            changes.append(Change("removed", "".join(old[i:j])))
-        if k < m:
-            changes.append(Change("added", "".join(new[k:m])))
+        changes += [Change("removed", went)] if went else []
+        changes += [Change("added", came)] if came else []
     return changes
 
 

@@ -11,7 +11,7 @@ from sqlmodel import col, select
 
 from omniops.contracts.scope import Actor, Scope
 from omniops.conversation.models import Conversation, VisitorIdentity
-from omniops.conversation.optout import PURPOSE as ANSWERS
+from omniops.conversation.service import AI_ANSWERS as ANSWERS
 from omniops.database.service import Database
 from omniops.errors import NotFound
 from omniops.privacy.service import same_person

@@ -22,9 +22,8 @@ from omniops.database.migrate import Migrator
 from omniops.errors import OmniOpsError
 from omniops.operations.firsts import Firsts
 from omniops.operations.nightly_proof import failures, made_at
-from omniops.operations.spoken import unknown_languages
-from omniops.operations.status import status
 from omniops.proof.service import Proof
+from omniops.repairs import repairs
 from omniops.runtime import Runtime
 from omniops.settings import Settings
 from omniops.vault.copies import VaultCopy
@@ -240,13 +239,6 @@ async def _encoder(runtime: Runtime) -> list[Check]:
     return [Check("encoder", "ok", runtime.encoders.said)]
 
 
-async def _languages(runtime: Runtime) -> list[Check]:
-    return [
-        Check(f"languages of {foreign.site}", "warn" if foreign.why else "ok", foreign.said, foreign.why, foreign.fix)
-        for foreign in await unknown_languages(runtime)
-    ]
-
-
 async def _register(runtime: Runtime) -> list[Check]:
     refused = [row for row in await runtime.privacy.records.rows(used=False) if row.refused is not None]
     return [
@@ -290,21 +282,20 @@ async def _exceptions(runtime: Runtime) -> list[Check]:
     ] or [Check("gate exceptions", "ok", "None.")]
 
 
-async def _owners(runtime: Runtime) -> list[Check]:
+async def websites(runtime: Runtime) -> list[Check]:
+    """What is wrong with each website of every account."""
     firsts = Firsts(runtime.database, runtime.accounts, runtime.members, runtime.knowledge)
-    return [
-        Check(
-            "ownership",
-            "warn",
-            f"The proof that {owner.host} is the business's own is gone: {owner.said}",
-            f"From {owner.read_until:%Y-%m-%d} on it is not read any more.",
-            f"omniops domain verify {owner.host}",
-        )
-        for account in await firsts.account_ids()
-        for domain in await runtime.accounts.domains(account)
-        for owner in await runtime.knowledge.ownership.all(domain.scope)
-        if owner.state == "lost"
-    ]
+    found, looked = [], 0
+    for account in await firsts.account_ids():
+        for domain in await runtime.accounts.domains(account):
+            looked += 1
+            site = domain.origins[0] if domain.origins else str(domain.id)
+            found += [
+                Check(f"{one.name} of {site}", one.state, one.said, one.why, one.command or one.fix)
+                for one in await repairs(runtime, domain, lambda _: True)
+                if one.state != "ok"
+            ]
+    return found or [Check("websites", "ok", f"{looked} were looked at, and none needs anything.")]
 
 
 async def _jobs(runtime: Runtime) -> list[Check]:
@@ -336,25 +327,8 @@ async def proofs(runtime: Runtime) -> list[Check]:
     return [Check("proofs", "ok", f"The report of {at:%Y-%m-%d %H:%M} UTC found no promise untrue.")]
 
 
-async def own_questions(runtime: Runtime) -> list[Check]:
-    """Whether every domain still answers its own questions as well as in the run that was last accepted."""
-    found = [domain for domain in (await status(runtime))["domains"] if domain["own_questions"]]
-    return [
-        Check(
-            "own questions",
-            "warn",
-            f"{domain['origins'][0]} answers {domain['fell']} of {domain['own_questions']} own questions worse.",
-            "Content, encoder or settings changed, and visitors get these answers now.",
-            f"omniops eval gate {domain['id']}",
-        )
-        for domain in found
-        if domain["fell"]
-    ] or [Check("own questions", "ok", f"{len(found)} domains have questions of their own, and none fell.")]
-
-
 LOOKS = (
-    _database, _plugins, _encoder, _languages, _register, _assessments, _exceptions, _owners, _jobs, _audit,
-    own_questions, proofs,
+    _database, _plugins, _encoder, _register, _assessments, _exceptions, websites, _jobs, _audit, proofs,
 )  # fmt: skip
 
 

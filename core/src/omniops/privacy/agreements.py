@@ -18,7 +18,8 @@ _TERMS: Sequence[tuple[str, str]] = (
     (
         "What is provided",
         "Answers to the visitors of your website and in the channels that you connect: by software from what your own "
-        "pages and systems say, and by your people in the inbox. Which parts run here stands on the page at /.\n"
+        "pages and systems say, and by your people in the inbox. How the server is stands at /, whose "
+        "software it runs at /licences.\n"
         "The software is OmniOps, under the Apache License 2.0. These terms are about the service on this server; what "
         "you may do with the software, its licence says, and nothing here takes any of it away.",
     ),
@@ -59,7 +60,7 @@ _TERMS: Sequence[tuple[str, str]] = (
     (
         "The end",
         "You can leave at any time, and we can end an account with 30 days' notice, or at once for a grave breach that "
-        "goes on after a warning. Before and after you can take home all that is yours: conversations, copies about "
+        "goes on after a warning. Until then you can take home all that is yours: conversations, copies about "
         "people, the audit. What happens to the data then, the data-processing agreement says.",
     ),
     (

@@ -118,7 +118,7 @@ COOKIES = (
         "omniops:keys",
         "account.sign_in",
         365,
-        "A member's wish for no shortcuts in the dashboard, as the time when it was said. No visitor gets it.",
+        "The wish of a member for no shortcuts in the dashboard, as the time when it was said. No visitor gets it.",
         "local_storage",
     ),
     Cookie("omniops_session", "account.sign_in", 14, "The sign-in of a member of the business. No visitor gets it."),

@@ -48,6 +48,7 @@ from omniops.server import (
     problems,
     public,
     register,
+    repairs,
     retention,
     rights,
     routing,
@@ -125,6 +126,7 @@ def create_app(runtime: Runtime) -> FastAPI:
     app.include_router(trials.router)
     app.include_router(verification.router)
     app.include_router(webhooks.router)
+    app.include_router(repairs.router)
     app.include_router(deliveries.business)
     app.include_router(audit.router)
     app.include_router(breaches.router)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SecretStr
 
 from omniops.accounts.permissions import Principal
 from omniops.accounts.service import DomainView
@@ -49,6 +49,7 @@ class NewKey(Body):
     permissions: list[str] = Field(min_length=1, max_length=40)
     only_domain: UUID | None = None
     test: bool = Field(default=False, description="A key `oo_test_…`, which reaches sandbox websites only.")
+    expires_at: AwareDatetime | None = Field(default=None, description="When it ends by itself; null for never.")
 
 
 class Switch(Body):
@@ -144,6 +145,7 @@ async def create_key(
         body.permissions,
         only_domain=body.only_domain or principal.only_domain,
         test=body.test,
+        expires_at=body.expires_at,
         actor=principal.actor,
         granted_by=principal.permissions,
     )

@@ -32,6 +32,8 @@ class Key(Shape):
     test: bool = Field(description="Reaches sandbox websites only.")
     created_at: datetime
     revoked_at: datetime | None
+    expires_at: datetime | None = Field(description="When it ends by itself.")
+    last_used_at: datetime | None = Field(description="When it was last used, to the hour.")
 
 
 class MadeKey(Shape):

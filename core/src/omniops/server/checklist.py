@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 
-from omniops.operations.first_run import first_run
+from omniops.first_run import first_run
 from omniops.server.permissions import App, DomainAccess, RequiresDomain
 
 router = APIRouter(prefix="/v1/domains/{domain_id}", tags=["business"])

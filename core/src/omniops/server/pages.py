@@ -10,10 +10,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from omniops.accounts.members import SetupView
 from omniops.errors import NotFound, Rejected
-from omniops.mail.members import ROLE_NAMES
 from omniops.runtime import Runtime
 from omniops.server.forms import HOME
 from omniops.server.permissions import App, Public, keep_session
+from omniops.team import ROLE_NAMES
 from omniops.web.pages import CSP, render, static, widget_tag
 
 router = APIRouter(include_in_schema=False)

@@ -136,6 +136,12 @@ def same_site(request: Request) -> None:
     origin = request.headers.get("origin")
     own = urlsplit(runtime_of(request).settings.public_url)
     if site not in (None, "same-origin") or (origin is not None and urlsplit(origin)[:2] != own[:2]):
+        if site == "same-origin":  # our own page, at an address that the server was not told
+            raise Refused(
+                f"This server was told that it is at {own.scheme}://{own.netloc}, and you are at {origin}.",
+                reason="cross_site",
+                do="Open it there, or tell the server where it is: OMNIOPS_BASE_URL.",
+            )
         raise Refused("This request came from another site.", reason="cross_site")
 
 

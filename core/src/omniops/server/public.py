@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, Red
 
 from omniops import __version__
 from omniops.errors import NotFound
-from omniops.operations.licences import licences
+from omniops.licences import licences
 from omniops.privacy.papers import Paper
 from omniops.runtime import Runtime
 from omniops.server.permissions import App, Public

@@ -43,6 +43,8 @@ ROOMS = (
     Room("privacy", "Privacy", "shield", "privacy.read"),
     Room("analytics", "Analytics", "chart", "analytics.read"),
     Room("team", "Team", "people", "member.read"),
+    Room("developers", "Developers", "code", "key.manage"),
+    Room("repairs", "Repairs", "tool", "domain.read"),
     Room("settings", "Settings", "gear", "domain.manage"),
 )
 """In the order in which they are shown."""

@@ -9,8 +9,8 @@ from fastapi import APIRouter, Depends, Form, Request, Response
 
 from omniops.accounts.service import DomainView
 from omniops.errors import OmniOpsError
+from omniops.first_run import first_run
 from omniops.inbox.queue import Wanted
-from omniops.operations.first_run import first_run
 from omniops.proof.page import WORDS
 from omniops.proof.page import page as proved
 from omniops.proof.service import Proof

@@ -10,13 +10,13 @@ from pydantic import Field
 
 from omniops.accounts.permissions import ROLES, Role
 from omniops.errors import OmniOpsError, Refused
-from omniops.mail.members import ROLE_NAMES
 from omniops.runtime import Runtime
 from omniops.server.dashboard.frame import Again, acted, attempted, frame, page
 from omniops.server.forms import HOME, FormBody, Sends
 from omniops.server.idempotency import Idempotent
 from omniops.server.permissions import App, DomainAccess, RequiresDomain
 from omniops.server.team import invited
+from omniops.team import ROLE_NAMES
 
 router = APIRouter(prefix=HOME + "/{domain_id}/team", include_in_schema=False, route_class=Idempotent)
 Reads = Annotated[DomainAccess, Depends(RequiresDomain("member.read"))]

@@ -63,6 +63,16 @@ if (root) {
 }
 toEnd();
 
+/** What is to be copied stands in the page, to be marked by hand where this does not run. */
+for (const button of document.querySelectorAll("[data-copy]")) {
+  if (!navigator.clipboard) continue;
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent.trim());
+    button.textContent = "Copied";
+  });
+}
+
 /** A form goes once: a second press while it is on its way would say the same thing twice. */
 document.addEventListener("submit", (event) => {
   if (event.target.dataset.sent) event.preventDefault();

@@ -21,6 +21,7 @@ function remembered() {
   }
 }
 function remember() {
+  document.documentElement.toggleAttribute("data-shortcuts", !off());
   try {
     if (off()) localStorage.setItem(OFF, Date.now());
     else localStorage.removeItem(OFF);
@@ -29,7 +30,7 @@ function remember() {
 
 const seen = (part) => part.checkVisibility() && !part.disabled;
 const all = (selector) => [...document.querySelectorAll(selector)].filter(seen);
-const words = (part) => (part.ariaLabel ?? (part.labels?.[0] ?? part).textContent).replace(/\s+/g, " ").trim();
+const words = (part) => (part.ariaLabel ?? (part.labels?.[0] ?? part).innerText).replace(/\s+/g, " ").trim();
 
 /** A button that has just appeared is not pressed by whoever meant what was there before. */
 const guarded = (part) => part.getAnimations().some((one) => one.animationName === "guard" && one.playState === "running");
@@ -59,7 +60,7 @@ function show(dialog) {
 function offers() {
   const keyed = (part, key) => ({ part, name: words(part), key });
   return [
-    ["On this page", all(CHOICES).map((part) => keyed(part, part.dataset.key ?? ""))],
+    ["On this page", all(CHOICES).map((part) => keyed(part, part.dataset.key ?? "")).sort((a, b) => !a.key - !b.key)],
     ["Conversations", all(".talk").map((part) => keyed(part, ""))],
     ["Rooms", all("#rooms a, .picker a").map((part) => keyed(part, part.dataset.go ? `g ${part.dataset.go}` : ""))],
   ];
@@ -162,6 +163,7 @@ document.addEventListener("keydown", (event) => {
 
 if (wish) {
   wish.checked = !remembered();
+  document.documentElement.toggleAttribute("data-shortcuts", wish.checked);
   wish.addEventListener("change", remember);
   for (const button of document.querySelectorAll("[data-keys]")) {
     button.hidden = false;

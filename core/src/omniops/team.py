@@ -4,12 +4,13 @@ password. Each holds a link that counts once."""
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 from omniops.accounts.members import Members
 from omniops.accounts.own import OwnAccount
 from omniops.accounts.permissions import Role
 from omniops.accounts.service import Accounts
-from omniops.accounts.team import OnLeave, Team
+from omniops.accounts.team import Team
 from omniops.accounts.throttle import Throttle
 from omniops.audit.service import Audit
 from omniops.contracts.ids import Clock
@@ -18,6 +19,7 @@ from omniops.contracts.scope import Scope
 from omniops.contracts.tokens import token_hash
 from omniops.database.service import Database
 from omniops.errors import NotReady
+from omniops.inbox.leaving import let_go
 from omniops.mail.service import Post
 from omniops.vault.service import Vault
 
@@ -69,8 +71,10 @@ class MemberLetters:
 
 @dataclass(frozen=True, slots=True)
 class TeamRoom:
-    """Who belongs to an account (`changes`), what members do with their own (`own`), and what is written to them."""
+    """Who belongs to an account and signs in (`members`), how that changes (`changes`), what members do with their own
+    account (`own`), and what is written to them."""
 
+    members: Members
     changes: Team
     own: OwnAccount
     letters: MemberLetters
@@ -82,16 +86,15 @@ class TeamRoom:
         vault: Vault,
         audit: Audit,
         accounts: Accounts,
-        members: Members,
         throttle: Throttle,
         post: Post,
-        leaving: OnLeave,
         address: str,
         clock: Clock,
         log: Log,
     ) -> TeamRoom:
-        """`leaving` is told of a member who goes."""
         letters = MemberLetters(post, accounts, address)
+        members = Members(database, vault, audit, throttle, clock)
         team = Team(database, vault, audit, clock)
-        team.on_leave(leaving)
-        return cls(team, OwnAccount(database, vault, audit, members, throttle, letters.reset, clock, log), letters)
+        team.on_leave(partial(let_go, database, accounts))
+        own = OwnAccount(database, vault, audit, members, throttle, letters.reset, clock, log)
+        return cls(members, team, own, letters)
