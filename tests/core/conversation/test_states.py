@@ -10,12 +10,13 @@ STATES = get_args(State)
 OPEN = "taken_over>human replied>human handed_back>ai closed>closed"
 ASKED = "person_asked>waiting ai_failed>waiting ai_handed_over>waiting ai_off>waiting opted_out>waiting drafted>draft"
 WAYS = {
-    "ai": f"{OPEN} {ASKED} assigned>ai mode_set>ai noted>ai",
-    "draft": f"{OPEN} {ASKED} assigned>draft mode_set>draft noted>draft "
+    "ai": f"{OPEN} {ASKED} assigned>ai mode_set>ai noted>ai labelled>ai snoozed>ai",
+    "draft": f"{OPEN} {ASKED} assigned>draft mode_set>draft noted>draft labelled>draft snoozed>draft "
     "asked_again>draft draft_sent>ai draft_rejected>waiting",
-    "waiting": f"{OPEN} person_asked>waiting assigned>waiting mode_set>waiting noted>waiting",
-    "human": f"{OPEN} person_asked>waiting assigned>human mode_set>human noted>human",
-    "closed": "noted>closed reopened>waiting",
+    "waiting": f"{OPEN} person_asked>waiting assigned>waiting mode_set>waiting noted>waiting "
+    "labelled>waiting snoozed>waiting",
+    "human": f"{OPEN} person_asked>waiting assigned>human mode_set>human noted>human labelled>human snoozed>human",
+    "closed": "noted>closed labelled>closed reopened>waiting",
 }
 
 

@@ -158,6 +158,8 @@ async def append(
     if author == "visitor":
         text = mask_cards(text)
     conversation.last_seq += 1
+    if author == "visitor":
+        conversation.snoozed_until = None
     if author == "person" or approved_by is not None:
         conversation.waiting_since = None
     elif author == "visitor" and conversation.state != "ai":

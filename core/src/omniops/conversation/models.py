@@ -78,6 +78,7 @@ class Conversation(SubjectModel, table=True):
     mode: str | None = not_personal("automatic, draft or off, where a person chose it for this one", default=None)
     assigned_to: UUID | None = not_personal("random id of the member who takes care of it", default=None)
     waiting_since: datetime | None = not_personal("since when its visitor waits for a person", default=None)
+    snoozed_until: datetime | None = not_personal("until when nobody needs to look at it", default=None)
     language: str = not_personal("language of the conversation", default="en")
     last_seq: int = not_personal("number of the newest message", default=0)
     heard_at: datetime | None = not_personal("when its visitor last wrote through a channel", default=None)

@@ -22,7 +22,8 @@ from omniops.errors import Rejected
 State = Literal["ai", "draft", "waiting", "human", "closed"]
 Event = Literal[
     "person_asked", "ai_failed", "ai_handed_over", "ai_off", "opted_out", "drafted", "asked_again", "draft_sent",
-    "draft_rejected", "taken_over", "replied", "assigned", "mode_set", "noted", "handed_back", "closed", "reopened",
+    "draft_rejected", "taken_over", "replied", "assigned", "mode_set", "noted", "labelled", "snoozed", "handed_back",
+    "closed", "reopened",
 ]  # fmt: skip
 Reason = Literal[
     "by_visitor", "by_person", "no_deployment", "review_mode", "opted_out", "wrong_answer", "sensitive", "asked_for",
@@ -48,11 +49,15 @@ TRANSITIONS: Mapping[Event, Mapping[State, State]] = {
     "assigned": _STAYS,
     "mode_set": _STAYS,
     "noted": {**_STAYS, "closed": "closed"},
+    "labelled": {**_STAYS, "closed": "closed"},
+    "snoozed": _STAYS,
     "handed_back": dict.fromkeys(_OPEN, "ai"),
     "closed": dict.fromkeys(_OPEN, "closed"),
     "reopened": {"closed": "waiting"},
 }
-_KEEP_DRAFT: frozenset[Event] = frozenset({"draft_sent", "draft_rejected", "assigned", "noted", "mode_set"})
+_BESIDE: frozenset[Event] = frozenset({"assigned", "noted", "labelled", "snoozed", "mode_set"})
+"""Events that say nothing to the visitor: a conversation that is snoozed stays so."""
+_KEEP_DRAFT: frozenset[Event] = _BESIDE | {"draft_sent", "draft_rejected"}
 """Events after which a draft that waits is still the one to decide about, or was decided by them."""
 
 
@@ -86,6 +91,8 @@ async def move(
         conversation.waiting_since = None
     elif state in ("draft", "waiting"):
         conversation.waiting_since = conversation.waiting_since or at
+    if event not in _BESIDE:
+        conversation.snoozed_until = None
     session.add(conversation)
     row = ConversationEvent(
         domain_id=conversation.domain_id,

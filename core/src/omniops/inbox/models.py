@@ -9,7 +9,7 @@ from omniops.contracts.ids import utcnow
 from omniops.contracts.sealed import Sealed
 from omniops.conversation.models import Conversation, Message
 from omniops.database.marks import not_personal, personal
-from omniops.database.models import SubjectModel, belongs_to
+from omniops.database.models import DomainModel, SubjectModel, belongs_to
 
 
 class Note(SubjectModel, table=True):
@@ -24,6 +24,32 @@ class Note(SubjectModel, table=True):
     text: Sealed[str] = personal("user.content.chat", purposes=("support.provide",), retain="chat")
     author: str = not_personal("kind and id of the member or key")
     created_at: datetime = not_personal("when it was written", default_factory=utcnow)
+
+
+class Label(DomainModel, table=True):
+    """A word of a website by which its people sort conversations. It is made and removed, never renamed."""
+
+    __tablename__ = "label"
+    __table_args__ = (Index("uq_label_folded", "domain_id", "folded", unique=True),)
+    name: str = not_personal("a word of the business for its own work")
+    folded: str = not_personal("the name as names are compared")
+    created_at: datetime = not_personal("when it was made", default_factory=utcnow)
+
+
+class LabelPut(SubjectModel, table=True):
+    """A label that is on a conversation. It is the visitor's data: `word` is the label's name."""
+
+    __tablename__ = "label_put"
+    __table_args__ = (
+        belongs_to(Conversation, "conversation_id"),
+        belongs_to(Label, "label_id"),
+        Index("uq_label_put", "domain_id", "conversation_id", "label_id", unique=True),
+        Index("ix_label_put_label", "domain_id", "label_id"),
+    )
+    conversation_id: UUID
+    label_id: UUID
+    word: Sealed[str] = personal("user.content.chat", purposes=("support.provide",), retain="chat")
+    created_at: datetime = not_personal("when it was put on", default_factory=utcnow)
 
 
 class Verdict(SubjectModel, table=True):

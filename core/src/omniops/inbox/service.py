@@ -4,8 +4,7 @@ transaction in which it is said."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -29,7 +28,6 @@ from omniops.conversation.service import (
     Reason,
     Running,
     Sender,
-    WindowView,
     announce,
     append,
     checked_text,
@@ -43,14 +41,17 @@ from omniops.database.notices import Notices
 from omniops.database.service import Database, Notice, notify
 from omniops.errors import NotFound, Rejected
 from omniops.inbox.carrying import Carrying, Choice
-from omniops.inbox.drafts import Drafts, DraftView
+from omniops.inbox.drafts import Drafts
 from omniops.inbox.following import Following
+from omniops.inbox.labels import Labels
 from omniops.inbox.models import Note
 from omniops.inbox.provenance import Provenances
 from omniops.inbox.queue import ConversationView, Queue, row_view
-from omniops.inbox.summary import Summary, summarise
+from omniops.inbox.snoozing import Snoozing
+from omniops.inbox.summary import summarise
 from omniops.inbox.today import Today
 from omniops.inbox.undelivered import Undelivered
+from omniops.inbox.views import ConsentView, Detail, EventView, NoteView
 from omniops.privacy.service import Consents
 from omniops.vault.models import Subject
 from omniops.vault.service import Vault
@@ -60,59 +61,9 @@ SUMMED_UP = 50
 """Newest messages that a summary looks at."""
 
 
-@dataclass(frozen=True, slots=True)
-class NoteView:
-    """A note, in clear."""
-
-    id: UUID
-    text: str
-    author: str
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class EventView:
-    """What was done with a conversation, by whom and why."""
-
-    event: str
-    before: str
-    after: str
-    actor: str
-    reason: str
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class ConsentView:
-    """One answer of the visitor to a purpose. `stands` says whether it is what counts now."""
-
-    purpose: str
-    event: str
-    method: str
-    signal: str
-    at: datetime
-    until: datetime | None
-    stands: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Detail:
-    """All that a person sees beside the messages. `draft` is the one that waits, `origin` where the visitor said that
-    their data comes from, `window` what may be written to them now."""
-
-    conversation: ConversationView
-    summary: Summary
-    draft: DraftView | None
-    notes: Sequence[NoteView]
-    events: Sequence[EventView]
-    consents: Sequence[ConsentView]
-    origin: str | None = None
-    window: WindowView | None = None
-
-
 class Inbox:
-    """Take over, give back, assign, reply, note, close, reopen. `queue`, `drafts`, `following`, `provenances`,
-    `carrying`, `today` and `undelivered` are its parts."""
+    """Take over, give back, assign, reply, note, close, reopen. `queue`, `drafts`, `labels`, `snoozing`,
+    `following`, `provenances`, `carrying`, `today` and `undelivered` are its parts."""
 
     def __init__(
         self,
@@ -137,7 +88,9 @@ class Inbox:
         self._sender = sender
         self._consents = consents
         self._clock = clock
-        self.queue = Queue(database, vault, accounts, reader)
+        self.queue = Queue(database, vault, accounts, reader, clock)
+        self.labels = Labels(database, audit, clock)
+        self.snoozing = Snoozing(database, accounts, clock)
         self.drafts = Drafts(database, vault, accounts, audit, reader, sender, ai_marks, clock)
         self.following = Following(database, notices)
         self.provenances = Provenances(database, vault, audit, clock)
@@ -173,6 +126,7 @@ class Inbox:
             summarise(messages),
             waiting[0] if waiting else None,
             [NoteView(note.id, opened(note.text, otherwise=""), note.author, note.created_at) for note in notes],
+            (await self.labels.of(scope, [conversation_id])).get(conversation_id, []),
             [EventView(e.event, e.before, e.after, e.actor, e.reason, e.created_at) for e in events],
             await self._consents_of(scope, conversation.subject_id),
             visitor.origin if visitor is not None else None,

@@ -36,6 +36,7 @@ from omniops.server import (
     deliveries,
     figures,
     gaps,
+    handling,
     inbox,
     knowledge,
     oauth,
@@ -119,6 +120,7 @@ def create_app(runtime: Runtime) -> FastAPI:
     app.include_router(checklist.router)
     app.include_router(retention.router)
     app.include_router(inbox.router)
+    app.include_router(handling.router)
     app.include_router(answers.router)
     app.include_router(ages.router)
     app.include_router(trials.router)

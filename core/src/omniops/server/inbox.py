@@ -57,10 +57,14 @@ async def conversations(
     state: State | None = None,
     channel: Annotated[str | None, Query(max_length=60)] = None,
     assigned_to: UUID | Literal["nobody"] | None = None,
-    waiting: Annotated[bool, Query(description="Those whose visitor waits for a person, longest first.")] = False,
+    waiting: Annotated[
+        bool, Query(description="Those whose visitor waits for a person and that are not snoozed, longest first.")
+    ] = False,
+    label: UUID | None = None,
+    snoozed: Annotated[bool | None, Query(description="Those that are put off now, or that are not.")] = None,
 ) -> Any:
     """Conversations, newest first, without anything personal."""
-    wanted = Wanted(state, channel, assigned_to, waiting, pages.after, pages.more)
+    wanted = Wanted(state, channel, assigned_to, waiting, pages.after, pages.more, label, snoozed)
     found = await runtime.inbox.queue.page(access.scope, wanted)
     return pages.page(found, place, shapes.Conversation.model_validate)
 

@@ -33,7 +33,15 @@ class Conversation(Shape):
     assigned_to: UUID | None = Field(description="The member who takes care of it.")
     waiting_since: datetime | None = Field(description="Since when its visitor waits for a person.")
     due_at: datetime | None = Field(description="When the usual wait is over, from the website's hours.")
+    snoozed_until: datetime | None = Field(description="Put off until then; a time that is over counts no more.")
     created_at: datetime
+
+
+class Label(Shape):
+    """A word of the website by which its people sort conversations."""
+
+    id: UUID
+    name: str
 
 
 class ContactCard(Shape):
@@ -202,6 +210,7 @@ class Detail(Shape):
     summary: Summary
     draft: Draft | None
     notes: list[Note]
+    labels: list[Label]
     events: list[Event]
     consents: list[Consent] = Field(description="What the visitor said yes and no to, the oldest first.")
     origin: Origin | None = Field(description="Where the visitor said that their data comes from.")

@@ -10,12 +10,13 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Form, Query, Request, Response
 from pydantic import Field
 
-from omniops.accounts.permissions import Principal
 from omniops.errors import OmniOpsError
-from omniops.inbox.queue import ConversationView, Wanted, place
+from omniops.inbox.queue import ConversationView
+from omniops.inbox.snoozing import presets
 from omniops.runtime import Runtime
 from omniops.server.dashboard.frame import acted, frame, page
 from omniops.server.dashboard.inbox_contact import contact
+from omniops.server.dashboard.inbox_list import Chosen, chosen, listed
 from omniops.server.dashboard.plugged import panels
 from omniops.server.forms import HOME, FormBody, Sends
 from omniops.server.idempotency import Idempotent
@@ -25,44 +26,9 @@ router = APIRouter(prefix=HOME + "/{domain_id}/inbox", include_in_schema=False, 
 ONE = "/{conversation_id}"
 Reads = Annotated[DomainAccess, Depends(RequiresDomain("conversation.read"))]
 Replies = Annotated[DomainAccess, Depends(Sends("conversation.reply"))]
-View = Literal["waiting", "mine", "ai", "closed", "all"]
-VIEWS: dict[View, str] = {"waiting": "Waiting", "mine": "Yours", "ai": "AI", "closed": "Closed", "all": "All"}
-ROWS = 40
+WAITING = Chosen()
 MESSAGES = 100
 """Of a conversation on one page, the newest; earlier ones are a link away."""
-EVENTS = (
-    "message", "person_asked", "ai_failed", "ai_handed_over", "ai_off", "opted_out", "drafted", "asked_again",
-    "draft_sent", "draft_rejected", "taken_over", "replied", "assigned", "mode_set", "noted", "handed_back", "closed",
-    "reopened",
-)  # fmt: skip
-"""What the stream of a website tells that changes these pages."""
-
-
-def _wanted(show: View, principal: Principal, after: str | None) -> Wanted:
-    match show:
-        case "waiting":
-            return Wanted(waiting=True, after=after, limit=ROWS + 1)
-        case "mine":
-            return Wanted(assigned_to=principal.id, after=after, limit=ROWS + 1)
-        case "ai" | "closed":
-            return Wanted(state=show, after=after, limit=ROWS + 1)
-        case "all":
-            return Wanted(after=after, limit=ROWS + 1)
-
-
-async def _list(runtime: Runtime, access: DomainAccess, show: View, after: str | None = None) -> dict[str, object]:
-    """The list beside a conversation, or alone."""
-    queue = runtime.inbox.queue
-    found = await queue.page(access.scope, _wanted(show, access.principal, after))
-    rows = found[:ROWS]
-    return {
-        "views": VIEWS,
-        "show": show,
-        "rows": rows,
-        "lines": await queue.lines(access.scope, rows, actor=access.principal.actor),
-        "older": place(rows[-1]) if len(found) > ROWS else None,
-        "events": EVENTS,
-    }
 
 
 @router.get("")
@@ -70,12 +36,12 @@ async def inbox(
     request: Request,
     runtime: App,
     access: Reads,
-    show: View = "waiting",
+    which: Annotated[Chosen, Depends(chosen)],
     after: Annotated[str | None, Query(max_length=100)] = None,
 ) -> Response:
     """Conversations, those whose visitor waits longest first, or newest first."""
     shell = await frame(runtime, access, "inbox")
-    found = await _list(runtime, access, show, after)
+    found = await listed(runtime, access, which, after)
     return page(request, "inbox.html", {**shell, **found, "talk": None, "first": after is None})
 
 
@@ -85,11 +51,11 @@ async def conversation(
     runtime: App,
     access: Reads,
     conversation_id: UUID,
-    show: View = "waiting",
+    which: Annotated[Chosen, Depends(chosen)],
     before: Annotated[int | None, Query(ge=1)] = None,
 ) -> Response:
     """A conversation with everything that helps to answer it. Reading is on record."""
-    return await thread(request, runtime, access, conversation_id, show=show, before=before)
+    return await thread(request, runtime, access, conversation_id, which=which, before=before)
 
 
 async def thread(
@@ -98,7 +64,7 @@ async def thread(
     access: DomainAccess,
     conversation_id: UUID,
     *,
-    show: View = "waiting",
+    which: Chosen = WAITING,
     before: int | None = None,
     status: int = 200,
     problem: OmniOpsError | None = None,
@@ -117,7 +83,7 @@ async def thread(
     )
     values = {
         **shell,
-        **await _list(runtime, access, show),
+        **await listed(runtime, access, which),
         "talk": detail.conversation,
         "detail": detail,
         "messages": messages,
@@ -130,6 +96,7 @@ async def thread(
         "typed": typed,
         "contact": await contact(runtime, access, conversation_id),
         "why": None,
+        "offers": presets((await runtime.accounts.domain(scope)).settings.hours, runtime.clock.now()),
         **(more or {}),
     }
     return page(request, "conversation.html", values, status)
@@ -141,7 +108,7 @@ def _channel(runtime: Runtime, talk: ConversationView) -> str:
     return getattr(channel, "title", "") or talk.channel
 
 
-async def _done(
+async def done(
     request: Request,
     runtime: Runtime,
     access: DomainAccess,
@@ -198,7 +165,7 @@ async def step(
         "reopen": inbox.reopen,
     }[form.step]
     did = does(access.scope, conversation_id, actor=access.principal.actor)
-    return await _done(request, runtime, access, conversation_id, did)
+    return await done(request, runtime, access, conversation_id, did)
 
 
 @router.post(ONE + "/reply")
@@ -207,7 +174,7 @@ async def reply(
 ) -> Response:
     """A person answers; the AI is out of the conversation from then on."""
     did = runtime.inbox.reply(access.scope, conversation_id, form.words, actor=access.principal.actor)
-    return await _done(request, runtime, access, conversation_id, did, typed=form.text)
+    return await done(request, runtime, access, conversation_id, did, typed=form.text)
 
 
 @router.post(ONE + "/note")
@@ -216,7 +183,7 @@ async def note(
 ) -> Response:
     """A note that no visitor sees."""
     did = runtime.inbox.note(access.scope, conversation_id, form.words, actor=access.principal.actor)
-    return await _done(request, runtime, access, conversation_id, did)
+    return await done(request, runtime, access, conversation_id, did)
 
 
 @router.post(ONE + "/draft")
@@ -230,7 +197,7 @@ async def decide_draft(
         if form.decision == "reject"
         else drafts.approve(access.scope, form.draft, form.words or None, actor=actor)
     )
-    return await _done(request, runtime, access, conversation_id, did)
+    return await done(request, runtime, access, conversation_id, did)
 
 
 @router.post(ONE + "/run")
@@ -240,7 +207,7 @@ async def decide_run(
     """Lets an action that the AI proposed happen, or not."""
     approve = form.decision == "approve"
     did = runtime.approvals.decide(access.scope, form.run, approve=approve, actor=access.principal.actor)
-    return await _done(request, runtime, access, conversation_id, did)
+    return await done(request, runtime, access, conversation_id, did)
 
 
 @router.post(ONE + "/resend")
@@ -249,4 +216,4 @@ async def resend(
 ) -> Response:
     """Sends once more what did not arrive."""
     did = runtime.inbox.undelivered.resend(access.scope, form.message, actor=access.principal.actor)
-    return await _done(request, runtime, access, conversation_id, did)
+    return await done(request, runtime, access, conversation_id, did)

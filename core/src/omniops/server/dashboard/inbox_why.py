@@ -20,7 +20,8 @@ from omniops.inbox.statements import Statement, statements, used
 from omniops.inbox.verdicts import LONGEST, VerdictView
 from omniops.runtime import Runtime
 from omniops.server.dashboard.frame import acted
-from omniops.server.dashboard.inbox import View, Words, thread
+from omniops.server.dashboard.inbox import WAITING, Words, thread
+from omniops.server.dashboard.inbox_list import Chosen, chosen
 from omniops.server.forms import HOME, FormBody, Sends
 from omniops.server.idempotency import Idempotent
 from omniops.server.permissions import App, DomainAccess, RequiresDomain
@@ -101,12 +102,12 @@ async def why(
     access: Reads,
     conversation_id: UUID,
     message_id: UUID,
-    show: View = "waiting",
+    which: Annotated[Chosen, Depends(chosen)],
     source: Annotated[int | None, Query(ge=1, le=1000)] = None,
 ) -> Response:
     """An answer of the AI with everything that led to it. Reading is on record."""
     found = await _why(runtime, access, conversation_id, message_id, source)
-    return await _shown(request, runtime, access, conversation_id, found, show=show)
+    return await _shown(request, runtime, access, conversation_id, found, which=which)
 
 
 async def _shown(
@@ -116,14 +117,14 @@ async def _shown(
     conversation_id: UUID,
     found: Why,
     *,
-    show: View = "waiting",
+    which: Chosen = WAITING,
     status: int = 200,
     problem: OmniOpsError | None = None,
     judged: str = "",
 ) -> Response:
     more = {"why": found, "judged": judged, "misjudged": problem, "longest": LONGEST}
     before = found.message.seq + AROUND
-    return await thread(request, runtime, access, conversation_id, show=show, before=before, status=status, more=more)
+    return await thread(request, runtime, access, conversation_id, which=which, before=before, status=status, more=more)
 
 
 async def _why(
