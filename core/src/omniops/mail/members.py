@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from omniops.accounts.factors import Factors
 from omniops.accounts.members import Members
 from omniops.accounts.own import OwnAccount
 from omniops.accounts.permissions import Role
@@ -69,10 +70,12 @@ class MemberLetters:
 
 @dataclass(frozen=True, slots=True)
 class TeamRoom:
-    """Who belongs to an account (`changes`), what members do with their own (`own`), and what is written to them."""
+    """Who belongs to an account (`changes`), what members do with their own (`own`, `factors`), and what is written to
+    them."""
 
     changes: Team
     own: OwnAccount
+    factors: Factors
     letters: MemberLetters
 
     @classmethod
@@ -94,4 +97,5 @@ class TeamRoom:
         letters = MemberLetters(post, accounts, address)
         team = Team(database, vault, audit, clock)
         team.on_leave(leaving)
-        return cls(team, OwnAccount(database, vault, audit, members, throttle, letters.reset, clock, log), letters)
+        own = OwnAccount(database, vault, audit, members, throttle, letters.reset, clock, log)
+        return cls(team, own, Factors(database, vault, audit, members, throttle, clock), letters)
