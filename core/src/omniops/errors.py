@@ -8,6 +8,7 @@ OmniOpsError
 ├── Rejected            the input breaks a stated rule; sending it again cannot work
 ├── NotFound            no such thing, or it is not yours (the two are never told apart)
 ├── Refused             a door said no: the vault, the gate or a permission
+│   ├── SecondFactorNeeded  the password fits, and a code is to follow
 │   ├── EgressRefused   the gate's no: nothing was sent
 │   └── RedactionFailed personal data could not be looked for: nothing was sent
 ├── Reconnect           credentials of an outside system no longer work; a person must connect again
@@ -76,6 +77,18 @@ class Refused(OmniOpsError):
     def __init__(self, message: str, *, reason: str, do: str | None = None) -> None:
         super().__init__(message, do=do)
         self.reason = reason
+
+
+class SecondFactorNeeded(Refused):
+    """The password fits, and the member has a second factor. `ticket` is what their code is sent with."""
+
+    def __init__(self, ticket: str) -> None:
+        super().__init__(
+            "The password fits; a code is needed as well.",
+            reason="second_factor_needed",
+            do="Send one of your authenticator app, or a recovery code.",
+        )
+        self.ticket = ticket
 
 
 class EgressRefused(Refused):

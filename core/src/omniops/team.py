@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 
+from omniops.accounts.factors import Factors
 from omniops.accounts.members import Members
 from omniops.accounts.own import OwnAccount
 from omniops.accounts.permissions import Role
@@ -72,11 +73,12 @@ class MemberLetters:
 @dataclass(frozen=True, slots=True)
 class TeamRoom:
     """Who belongs to an account and signs in (`members`), how that changes (`changes`), what members do with their own
-    account (`own`), and what is written to them."""
+    account (`own`, `factors`), and what is written to them."""
 
     members: Members
     changes: Team
     own: OwnAccount
+    factors: Factors
     letters: MemberLetters
 
     @classmethod
@@ -97,4 +99,5 @@ class TeamRoom:
         team = Team(database, vault, audit, clock)
         team.on_leave(partial(let_go, database, accounts))
         own = OwnAccount(database, vault, audit, members, throttle, letters.reset, clock, log)
-        return cls(members, team, own, letters)
+        factors = Factors(database, vault, audit, members, throttle, clock)
+        return cls(members, team, own, factors, letters)

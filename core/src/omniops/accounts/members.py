@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from omniops.accounts.models import Member, MemberSession, SetupLink
+from omniops.accounts.models import Factor, Member, MemberSession, SetupLink, SignInTicket
 from omniops.accounts.permissions import ROLES, Principal, Role
 from omniops.accounts.throttle import Throttle
 from omniops.audit.service import Audit, Entry
@@ -23,7 +23,7 @@ from omniops.contracts.sealed import seal
 from omniops.contracts.tokens import new_token, token_hash
 from omniops.database.service import Database
 from omniops.database.tables import forget, remember
-from omniops.errors import NotFound, Refused, Rejected
+from omniops.errors import NotFound, Refused, Rejected, SecondFactorNeeded
 from omniops.vault.models import Subject
 from omniops.vault.service import Vault
 
@@ -32,8 +32,10 @@ SETUP_HOURS = 72
 USED = timedelta(hours=1)
 """How exactly a session's last use is kept: nobody's working hours are watched."""
 LEAST_PASSWORD = 12
-"""NIST SP 800-63B-4 asks for at least 15 characters where a password stands alone and 8 with a second factor; members
-get passkeys with the dashboard, so this is the floor until then."""
+"""NIST SP 800-63B-4 asks for at least 15 characters where a password stands alone and 8 with a second factor. Members
+may have one or not: this floor is for both."""
+TICKET = timedelta(minutes=5)
+"""How long a code may follow the password."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,8 @@ class MemberView:
     email: str
     name: str
     role: Role
+    second_factor: bool
+    """Whether a code is asked for as well when they sign in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +127,7 @@ class Members:
                     do="Use another address.",
                 ) from error
         await self._audit.write(Entry(account_id, "system:setup", "member.add", "member", detail={"role": role}))
-        return await self._open_session(account_id, member.id)
+        return await self.open_session(account_id, member.id)
 
     async def _add_member(
         self, session: AsyncSession, account_id: UUID, email: str, name: str, hashed: str, role: Role
@@ -145,7 +149,8 @@ class Members:
     async def sign_in(self, email: str, password: str, *, network: str) -> str:
         """A session token. Wrong address and wrong password are refused in the same words and the same time.
 
-        Raises `Refused`, and `Throttled` after too many tries of one address (10 in 15 minutes) or network (50).
+        Raises `Refused`, and `Throttled` after too many tries of one address (10 in 15 minutes) or network (50). Where
+        both fit and the member has a second factor: `SecondFactorNeeded`, with the ticket for `Factors.sign_in`.
         """
         await self._throttle.hit("sign-in network", network, limit=50, seconds=900)
         address = await self._vault.address_hash("email", email)  # one hash for all spellings of one address
@@ -159,7 +164,9 @@ class Members:
         fits = await asyncio.to_thread(hasher().verify, password, stored)
         if not fits or member is None:
             raise Refused("Address and password do not fit together.", reason="wrong_credentials")
-        return await self._open_session(member.account_id, member.id)
+        if await self._has_factor(member):
+            raise SecondFactorNeeded(await self._ticket(member))
+        return await self.open_session(member.account_id, member.id)
 
     async def by_address(self, email: str) -> Member | None:
         """Who signs in with an address, in whichever account."""
@@ -172,7 +179,41 @@ class Members:
         async with self._database.session(scope) as session:
             return (await session.exec(select(Member).where(Member.subject_id == subject))).first()
 
-    async def _open_session(self, account_id: UUID, member_id: UUID) -> str:
+    async def check_password(self, me: Principal, password: str) -> Member:
+        """For what a session alone may not do. Raises `Refused` for a wrong one, `Throttled` after ten tries in a
+        quarter of an hour."""
+        await self._throttle.hit("password change", str(me.id), limit=10, seconds=900)
+        async with self._database.session(me.scope) as session:
+            member = await session.get(Member, (me.account_id, me.id)) if me.kind == "member" else None
+        if member is None:
+            raise NotFound("A key has no account of its own.")
+        opened = await self._vault.open([member], purpose="account.sign_in", actor=me.actor)
+        if not await asyncio.to_thread(hasher().verify, password, opened(member.password)):
+            raise Refused("The present password is another one.", reason="wrong_credentials")
+        return member
+
+    async def _has_factor(self, member: Member) -> bool:
+        async with self._database.session(Scope(member.account_id)) as session:
+            statement = select(Factor.id).where(Factor.member_id == member.id, col(Factor.confirmed_at).is_not(None))
+            return (await session.exec(statement)).first() is not None
+
+    async def _ticket(self, member: Member) -> str:
+        token, scope = new_token("oo_ticket_"), Scope(member.account_id)
+        async with self._database.session(scope) as session:
+            session.add(
+                SignInTicket(
+                    account_id=member.account_id,
+                    member_id=member.id,
+                    hash=token_hash(token),
+                    expires_at=self._clock.now() + TICKET,
+                )
+            )
+            remember(session, "ticket", token_hash(token), scope)
+            await session.commit()
+        return token
+
+    async def open_session(self, account_id: UUID, member_id: UUID) -> str:
+        """A session token for a member who has shown all that is asked for."""
         token = new_token("oo_session_")
         scope = Scope(account_id)
         async with self._database.session(scope) as session:
@@ -228,11 +269,27 @@ class Members:
     async def list(self, account_id: UUID, *, actor: Actor) -> list[MemberView]:
         async with self._database.session(Scope(account_id)) as session:
             rows = (await session.exec(select(Member).where(Member.account_id == account_id))).all()
+            statement = select(Factor.member_id).where(col(Factor.confirmed_at).is_not(None))
+            guarded = set((await session.exec(statement)).all())
         opened = await self._vault.open(rows, purpose="account.manage", actor=actor)
         return [
-            MemberView(row.id, opened(row.email, otherwise=""), opened(row.name, otherwise=""), role_of(row.role))
+            MemberView(
+                row.id,
+                opened(row.email, otherwise=""),
+                opened(row.name, otherwise=""),
+                role_of(row.role),
+                row.id in guarded,
+            )
             for row in rows
         ]
+
+
+async def end_tickets(session: AsyncSession, account_id: UUID, member_id: UUID) -> None:
+    """Sign-ins of a member that wait for a code lead nowhere any more; part of the session's transaction."""
+    statement = select(SignInTicket).where(SignInTicket.account_id == account_id, SignInTicket.member_id == member_id)
+    for row in (await session.exec(statement)).all():
+        await forget(session, "ticket", row.hash)
+        await session.delete(row)
 
 
 @lru_cache(1)

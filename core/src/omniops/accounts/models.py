@@ -71,6 +71,47 @@ class MemberSession(AccountModel, table=True):
     created_at: datetime = not_personal("sign-in", default_factory=utcnow)
 
 
+class Factor(MemberModel, table=True):
+    """The second factor of a member: the key that an authenticator app holds as well. It counts once confirmed."""
+
+    __tablename__ = "member_factor"
+    __table_args__ = (
+        belongs_to(Member, "member_id"),
+        Index("uq_member_factor", "account_id", "member_id", unique=True),
+    )
+    member_id: UUID
+    key: Sealed[str] = personal("account.credential", purposes=("account.sign_in",), retain="account")
+    last_step: int = not_personal("time step of the last code that was taken", default=0)
+    confirmed_at: datetime | None = not_personal("when a first code fitted", default=None)
+    created_at: datetime = not_personal("when it was begun", default_factory=utcnow)
+
+
+class RecoveryCode(AccountModel, table=True):
+    """A code for who lost their app. It is gone once it was used."""
+
+    __tablename__ = "recovery_code"
+    __table_args__ = (
+        belongs_to(Factor, "factor_id"),
+        Index("uq_recovery_code", "account_id", "factor_id", "hash", unique=True),
+    )
+    factor_id: UUID
+    hash: bytes = not_personal("hash of a random code")
+
+
+class SignInTicket(AccountModel, table=True):
+    """A sign-in whose password fitted, and whose code is still to come. It opens nothing by itself."""
+
+    __tablename__ = "sign_in_ticket"
+    __table_args__ = (
+        belongs_to(Member, "member_id"),
+        Index("ix_sign_in_ticket_member", "account_id", "member_id"),
+    )
+    member_id: UUID
+    hash: bytes = not_personal("hash of a random token")
+    expires_at: datetime = not_personal("end of its life", retain="session")
+    created_at: datetime = not_personal("when the password fitted", default_factory=utcnow)
+
+
 class ApiKey(AccountModel, table=True):
     """A key for the business API, with its own permissions, for the whole account or one domain."""
 

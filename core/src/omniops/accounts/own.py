@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from omniops.accounts.members import Members, hashed, hasher
+from omniops.accounts.members import Members, end_tickets, hashed
 from omniops.accounts.models import Member, MemberSession, SetupLink
 from omniops.accounts.permissions import Principal
 from omniops.accounts.throttle import Throttle
@@ -23,7 +23,7 @@ from omniops.contracts.sealed import seal
 from omniops.contracts.tokens import new_token, token_hash
 from omniops.database.service import Database
 from omniops.database.tables import forget, remember
-from omniops.errors import NotFound, Refused
+from omniops.errors import NotFound
 from omniops.vault.service import Vault
 
 RESET = timedelta(minutes=30)
@@ -81,12 +81,7 @@ class OwnAccount:
     async def change_password(self, me: Principal, before: str, after: str, *, session_token: str) -> None:
         """Ends every other session. Raises `Refused` for a wrong present password, `Rejected` for a new one that does
         not fit, `Throttled` after ten tries in a quarter of an hour."""
-        await self._throttle.hit("password change", str(me.id), limit=10, seconds=900)
-        async with self._database.session(me.scope) as session:
-            member = await self._me(session, me)
-        opened = await self._vault.open([member], purpose="account.sign_in", actor=me.actor)
-        if not await asyncio.to_thread(hasher().verify, before, opened(member.password)):
-            raise Refused("The present password is another one.", reason="wrong_credentials")
+        await self._members.check_password(me, before)
         fresh = await hashed(after)
         async with self._database.session(me.scope) as session:
             await self._set_password(session, await self._me(session, me), fresh, but=token_hash(session_token))
@@ -157,8 +152,8 @@ class OwnAccount:
         await self._link(token)
 
     async def reset(self, token: str, password: str) -> None:
-        """Sets a new password, ends every session. The link counts once. Raises `NotFound`, and `Rejected` for a
-        password that does not fit: then the link still counts."""
+        """Sets a new password, ends every session; a second factor stays. The link counts once. Raises `NotFound`, and
+        `Rejected` for a password that does not fit: then the link still counts."""
         scope = await self._link(token)
         fresh = await hashed(password)
         async with self._database.session(scope) as session:
@@ -193,6 +188,7 @@ class OwnAccount:
     async def _set_password(self, session: AsyncSession, member: Member, fresh: str, *, but: bytes) -> None:
         member.password = seal(fresh)
         session.add(member)
+        await end_tickets(session, member.account_id, member.id)
         await self._end_sessions(session, member.account_id, member.id, but=but)
 
     async def _end_sessions(self, session: AsyncSession, account_id: UUID, member_id: UUID, *, but: bytes) -> None:

@@ -11,8 +11,8 @@ from uuid import UUID
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from omniops.accounts.members import role_of
-from omniops.accounts.models import Member, MemberSession, SetupLink
+from omniops.accounts.members import end_tickets, role_of
+from omniops.accounts.models import Factor, Member, MemberSession, SetupLink
 from omniops.accounts.permissions import ROLES, Principal, Role
 from omniops.audit.service import Audit, Entry
 from omniops.contracts.ids import Clock
@@ -135,11 +135,27 @@ class Team:
                 raise Refused("A legal hold stands against it. Nobody was removed.", reason="hold")
             for row in (await session.exec(select(MemberSession).where(MemberSession.member_id == member_id))).all():
                 await forget(session, "session", row.hash)
+            await end_tickets(session, by.account_id, member_id)
             subject = member.subject_id
             await session.delete(member)
             await session.commit()
         await self._vault.shredded(by.scope, [subject])
         await self._wrote(by, "member.remove", member=str(member_id))
+
+    async def drop_factor(self, by: Principal, member_id: UUID) -> None:
+        """Switches off the second factor of a member who lost it. Raises `NotFound`, and `Refused` for one's own, which
+        asks for the password, and for a member above one's own role."""
+        if by.kind == "member" and member_id == by.id:
+            raise Refused("Your own second factor is switched off in your account.", reason="own_factor")
+        async with self._database.session(by.scope) as session:
+            await self._found(session, by, member_id)
+            factor = (await session.exec(select(Factor).where(Factor.member_id == member_id))).first()
+            if factor is None or factor.confirmed_at is None:
+                raise NotFound("This member has no second factor.")
+            await end_tickets(session, by.account_id, member_id)
+            await session.delete(factor)
+            await session.commit()
+        await self._wrote(by, "member.drop_factor", member=str(member_id))
 
     def _open(self) -> Any:
         return (

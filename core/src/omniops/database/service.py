@@ -31,6 +31,7 @@ LookupKind = Literal[
     "member_address",
     "domain",
     "setup",
+    "ticket",
     "external",
     "grant",
     "told",

@@ -34,6 +34,7 @@ from omniops.server import (
     consent,
     dashboard,
     deliveries,
+    factors,
     figures,
     gaps,
     handling,
@@ -98,6 +99,7 @@ def create_app(runtime: Runtime) -> FastAPI:
     app.include_router(attachments.router)
     app.include_router(business.router)
     app.include_router(team.router)
+    app.include_router(factors.router)
     app.include_router(connections.router)
     app.include_router(connected_documents.router)
     app.include_router(oauth.router)

@@ -69,7 +69,8 @@ def _domain(domain: DomainView) -> dict[str, Any]:
 
 @router.post("/session", status_code=204, dependencies=[Depends(Public("signing in"))], responses=fails(401, 429))
 async def sign_in(request: Request, response: Response, runtime: App, body: SignIn) -> None:
-    """Signs a member in; the session is a cookie that scripts cannot read."""
+    """Signs a member in; the session is a cookie that scripts cannot read. For a member with a second factor a right
+    password is answered with 401, `second_factor_needed` and a `ticket` for `POST /v1/session/factor`."""
     network = request.client.host if request.client else ""
     token = await runtime.members.sign_in(body.email, body.password.get_secret_value(), network=network)
     keep_session(response, runtime, token)

@@ -48,6 +48,7 @@ class Member(Shape):
 
     id: UUID
     role: str
+    second_factor: bool = Field(description="Whether a code is asked for as well when they sign in.")
 
 
 class PluginRow(Shape):

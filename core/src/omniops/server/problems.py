@@ -21,6 +21,7 @@ from omniops.errors import (
     Reconnect,
     Refused,
     Rejected,
+    SecondFactorNeeded,
     Throttled,
 )
 from omniops.server.forms import in_dashboard, sign_in_address
@@ -52,6 +53,9 @@ _CONFLICTS = frozenset(
         "taken_over",
         "window_over",
     }
+)
+_NOT_SIGNED_IN = frozenset(
+    {"wrong_credentials", "not_signed_in", "bad_signature", "second_factor_needed", "wrong_code", "sign_in_over"}
 )
 _CODES = {400: "invalid", 404: "not_found", 405: "method_not_allowed", 413: "too_large", 415: "media_type"}
 
@@ -99,7 +103,7 @@ def status_of(error: OmniOpsError) -> tuple[int, str]:
             return 404, "not_found"
         case EgressRefused():
             return 502, "egress_refused"
-        case Refused(reason="wrong_credentials" | "not_signed_in" | "bad_signature"):
+        case Refused(reason=reason) if reason in _NOT_SIGNED_IN:
             return 401, error.reason
         case Refused():
             return 403, error.reason
@@ -132,6 +136,8 @@ def install(app: FastAPI) -> None:
         if status == 401:
             headers["WWW-Authenticate"] = "Bearer"
         extra = {"where": error.where} if isinstance(error, Rejected) and error.where else {}
+        if isinstance(error, SecondFactorNeeded):
+            extra = {"ticket": error.ticket}
         return problem(request, status, code, str(error), headers=headers, **extra)
 
     @app.exception_handler(RequestValidationError)

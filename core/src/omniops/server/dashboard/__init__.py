@@ -3,6 +3,7 @@ and forms."""
 
 from omniops.server.dashboard import (
     account,
+    account_factor,
     ai,
     ai_review,
     analytics,
@@ -56,5 +57,6 @@ ROUTERS = (
     settings.router,
     team.router,
     account.router,
+    account_factor.router,
     plugged.router,
 )

@@ -37,6 +37,7 @@ def _member(access: DomainAccess) -> DomainAccess:
     return access
 
 
+Sees = Annotated[DomainAccess, Depends(Own("domain.read"))]
 Mine = Annotated[DomainAccess, Depends(SendsOwn("domain.read"))]
 
 
@@ -44,7 +45,7 @@ Mine = Annotated[DomainAccess, Depends(SendsOwn("domain.read"))]
 async def show(
     request: Request,
     runtime: App,
-    access: Annotated[DomainAccess, Depends(Own("domain.read"))],
+    access: Sees,
     done: Annotated[str, Query(max_length=20)] = "",
 ) -> Response:
     """One's own."""
@@ -66,6 +67,7 @@ async def _shown(
         **await frame(runtime, access, "account"),
         "member": next(one for one in found if one.id == me.id),
         "sessions": await runtime.team.own.sessions(me, session_token=session_of(request)),
+        "factor": await runtime.team.factors.view(me),
         "done": done,
         "problem": problem,
     }

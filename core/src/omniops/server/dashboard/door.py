@@ -10,7 +10,8 @@ from fastapi.responses import RedirectResponse
 from pydantic import Field, SecretStr
 
 from omniops.accounts.permissions import Principal
-from omniops.errors import NotFound, Refused, Rejected, Throttled
+from omniops.errors import NotFound, Refused, Rejected, SecondFactorNeeded, Throttled
+from omniops.runtime import Runtime
 from omniops.server.dashboard.frame import page
 from omniops.server.forms import HOME, FormBody, check_origin_told, check_token, own_place
 from omniops.server.idempotency import Idempotent
@@ -42,9 +43,37 @@ async def sign_in(request: Request, runtime: App, form: Annotated[SignInForm, Fo
     place = own_place(form.next)
     try:
         token = await runtime.members.sign_in(form.email, form.password.get_secret_value(), network=network)
+    except SecondFactorNeeded as needed:
+        return page(request, "sign_in_code.html", {"next": place, "ticket": needed.ticket, "problem": None})
     except (Refused, Throttled) as error:
         status, _ = status_of(error)
         return page(request, "sign_in.html", {"next": place, "email": form.email, "problem": error}, status)
+    return await _signed_in(request, runtime, token, place)
+
+
+class CodeForm(FormBody):
+    ticket: str = Field(default="", max_length=200)
+    code: SecretStr = Field(default=SecretStr(""), max_length=100)
+    next: str = Field(default=HOME, max_length=1000)
+
+
+@router.post("/sign-in/code", dependencies=[Depends(Public("the second half of signing in"))])
+async def sign_in_code(request: Request, runtime: App, form: Annotated[CodeForm, Form()]) -> Response:
+    """A code after the right password. Of a sign-in that is over it leads to the beginning."""
+    check_origin_told(request)
+    network = request.client.host if request.client else ""
+    place = own_place(form.next)
+    try:
+        token = await runtime.team.factors.sign_in(form.ticket, form.code.get_secret_value(), network=network)
+    except (Refused, Throttled) as error:
+        status, code = status_of(error)
+        if code == "sign_in_over":
+            return page(request, "sign_in.html", {"next": place, "email": "", "problem": error}, status)
+        return page(request, "sign_in_code.html", {"next": place, "ticket": form.ticket, "problem": error}, status)
+    return await _signed_in(request, runtime, token, place)
+
+
+async def _signed_in(request: Request, runtime: Runtime, token: str, place: str) -> Response:
     if before := request.cookies.get(COOKIE):
         await runtime.members.sign_out(before)
     response = RedirectResponse(place, 303, {"Cache-Control": "no-store"})

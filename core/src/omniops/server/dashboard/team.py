@@ -119,6 +119,13 @@ async def role(request: Request, runtime: App, access: Manages, form: Annotated[
     return await acted(did, place(access), _again(request, runtime, access))
 
 
+@router.post("/factor")
+async def drop_factor(request: Request, runtime: App, access: Manages, form: Annotated[Chosen, Form()]) -> Response:
+    """Switches off the second factor of a member who lost it."""
+    did = runtime.team.changes.drop_factor(access.principal, form.id)
+    return await acted(did, place(access), _again(request, runtime, access))
+
+
 class Removed(Chosen):
     sure: Literal["yes"]
 
