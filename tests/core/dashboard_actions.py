@@ -102,6 +102,11 @@ TEAM = {
     "/team/withdraw": ["DELETE /invitations/{invitation_id}"],
     "/team/role": ["PATCH /members/{member_id}"],
     "/team/remove": ["DELETE /members/{member_id}"],
+    "/team/factor": ["DELETE /members/{member_id}/factor"],
+    "/account/factor/begin": ["POST /me/factor"],
+    "/account/factor/confirm": ["POST /me/factor/confirm"],
+    "/account/factor/codes": ["POST /me/factor/recovery-codes"],
+    "/account/factor/off": ["POST /me/factor/off"],
     "/account/name": ["PATCH /me"],
     "/account/password": ["PUT /me/password"],
     "/account/sessions": ["DELETE /me/sessions/{session_id}", "DELETE /me/sessions"],
@@ -119,6 +124,7 @@ SETTINGS = {"/settings/{part}/keep": [f"PATCH {D}"]}
 ACTIONS = {**INBOX, **KNOWLEDGE, **PRIVACY, **DEVELOPERS, **REPAIRS, **INTEGRATIONS, **TEAM, **AI, **SETTINGS}
 PUBLIC = {
     "/app/sign-in": ["POST /session"],
+    "/app/sign-in/code": ["POST /session/factor"],
     "/app/sign-out": ["DELETE /session"],
     "/app/forgotten": ["POST /session/forgot"],
     "/app/new-password/{token}": ["POST /session/new-password"],

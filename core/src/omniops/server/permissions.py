@@ -45,12 +45,14 @@ class Public:
 class Requires:
     """A dependency that admits a member or API key with one permission, and gives the principal.
 
-    With `test` also a test key, which is shown and changes nothing but sandbox domains: the route sees to that.
+    With `test` also a test key, which is shown and changes nothing but sandbox domains: the route sees to that. With
+    `members_only` no key at all: what is a person's own, a program does not touch.
     """
 
-    def __init__(self, permission: Permission, *, test: bool = False) -> None:
+    def __init__(self, permission: Permission, *, test: bool = False, members_only: bool = False) -> None:
         self.permission = permission
         self.test = test
+        self.members_only = members_only
 
     async def __call__(self, request: Request) -> Principal:
         principal = await self._permitted(request)
@@ -62,12 +64,14 @@ class Requires:
         principal = await _principal(request)
         if not principal.may(self.permission):
             raise Refused(f"This needs the permission {self.permission!r}.", reason="not_permitted")
+        if self.members_only and principal.kind != "member":
+            raise Refused("A key has no account of its own.", reason="not_permitted")
         return principal
 
 
-def requires(permission: Permission, *, test: bool = False) -> Requires:
+def requires(permission: Permission, *, test: bool = False, members_only: bool = False) -> Requires:
     """For routes: `principal: Annotated[Principal, Depends(requires("knowledge.read"))]`."""
-    return Requires(permission, test=test)
+    return Requires(permission, test=test, members_only=members_only)
 
 
 class RequiresDomain(Requires):

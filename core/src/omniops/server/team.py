@@ -30,15 +30,8 @@ async def whole_account(principal: Annotated[Principal, Depends(requires("member
     return principal
 
 
-async def member_alone(principal: Annotated[Principal, Depends(requires("domain.read"))]) -> Principal:
-    """A member, who alone has an account of their own."""
-    if principal.kind != "member":
-        raise Refused("A key has no account of its own.", reason="not_permitted")
-    return principal
-
-
 Manages = Annotated[Principal, Depends(whole_account)]
-Me = Annotated[Principal, Depends(member_alone)]
+Me = Annotated[Principal, Depends(requires("domain.read", members_only=True))]
 
 
 class RoleChange(Body):

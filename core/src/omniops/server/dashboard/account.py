@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Form, Query, Request, Response
 from pydantic import Field, SecretStr
 
-from omniops.errors import OmniOpsError, Refused
+from omniops.errors import OmniOpsError
 from omniops.runtime import Runtime
 from omniops.server.dashboard.frame import Again, acted, frame, page
 from omniops.server.forms import HOME, FormBody, Sends
@@ -19,26 +19,8 @@ from omniops.server.team import session_of
 router = APIRouter(prefix=HOME + "/{domain_id}/account", include_in_schema=False, route_class=Idempotent)
 
 
-class Own(RequiresDomain):
-    """A member, who alone has an account of their own."""
-
-    async def __call__(self, request: Request, domain_id: UUID) -> DomainAccess:  # type: ignore[override]
-        return _member(await super().__call__(request, domain_id))
-
-
-class SendsOwn(Sends):
-    async def __call__(self, request: Request, domain_id: UUID) -> DomainAccess:  # type: ignore[override]
-        return _member(await super().__call__(request, domain_id))
-
-
-def _member(access: DomainAccess) -> DomainAccess:
-    if access.principal.kind != "member":
-        raise Refused("A key has no account of its own.", reason="not_permitted")
-    return access
-
-
-Sees = Annotated[DomainAccess, Depends(Own("domain.read"))]
-Mine = Annotated[DomainAccess, Depends(SendsOwn("domain.read"))]
+Sees = Annotated[DomainAccess, Depends(RequiresDomain("domain.read", members_only=True))]
+Mine = Annotated[DomainAccess, Depends(Sends("domain.read", members_only=True))]
 
 
 @router.get("")
