@@ -138,13 +138,13 @@ async def _connections(runtime: Runtime, domain: DomainView) -> list[Repair]:
             found.append(
                 Repair("connection", "fail", f"{name} takes our access no more. {one.said}".strip(),
                        "Nothing goes to it or comes from it.", "Connect it again.",
-                       f"omniops connection begin {name}", mend=mend)
+                       f"omniops connection begin {name}", f"integrations/{one.id}", mend=mend)
             )  # fmt: skip
         elif one.state == "degraded":
             found.append(
                 Repair("connection", "warn", f"{name} fails or slows us down. {one.said}".strip(),
                        "What goes to it waits.", "It is tried again by itself; try it now to see.",
-                       f"omniops connection check {one.id}", mend=mend)
+                       f"omniops connection check {one.id}", f"integrations/{one.id}", mend=mend)
             )  # fmt: skip
     return found or ([Repair("connections", "ok", "All connections work.")] if links else [])
 

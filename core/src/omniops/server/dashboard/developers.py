@@ -32,6 +32,7 @@ MAY: dict[Permission, str] = {
     "knowledge.manage": "add and change sources and answers",
     "conversation.read": "read conversations",
     "conversation.reply": "answer visitors and decide about drafts",
+    "analytics.read": "read figures",
     "connection.manage": "connect and disconnect other systems",
     "webhook.manage": "manage webhooks",
     "plugin.manage": "switch plugins on and off",
