@@ -206,4 +206,4 @@ def test_the_page_of_what_can_be_stored_is_accessible(visit, website, scheme):
     found = Axe().run(listed).response["violations"]
     assert [violation["id"] for violation in found] == []
     assert listed.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    expect(listed.locator("li")).to_have_count(5)
+    expect(listed.locator("li")).to_have_count(6)

@@ -1,4 +1,5 @@
-"""A whole journey leaves on a device exactly what `/cookies` tells: a chat with no and yes, and a member's sign-in."""
+"""A whole journey leaves on a device exactly what `/cookies` tells: a chat with no and yes, a member's sign-in, and the
+wish for no shortcuts."""
 
 import re
 from html import unescape
@@ -86,6 +87,9 @@ def journey(show, stage, domain, email, **options):
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("button", name="Sign out")).to_be_attached()
     jar.look(page)
+    page.get_by_role("button", name="Keyboard").click()
+    page.locator("[data-wish]").uncheck()
+    until(page, lambda: ("localStorage", "omniops:keys") in jar.look(page))
     for path in ("/", "/privacy", "/preferences", f"/rights/{domain.widget_key}", f"/try?key={domain.widget_key}"):
         page.goto(stage.api + path)
         jar.look(page)
@@ -98,7 +102,7 @@ def test_a_whole_journey_leaves_exactly_what_is_told(show, stage, office):
     assert first == set(), "nothing is stored before one acts"
     assert ("localStorage", "omniops:<key>:token") not in after_no, "a no keeps nothing of the chat on the device"
     assert jar.seen == listed
-    assert len(listed) == 5
+    assert len(listed) == 6
 
 
 SABOTAGES = {

@@ -236,7 +236,7 @@ async def test_counts_by_day_name_nobody(world, shop, browser):
         await see(shop, browser, token, page)
     await see(shop, browser, token, "/tents", "chat_opened")
     path = f"/v1/domains/{shop.id}/analytics"
-    async with world.client(**world.key(world.accounts[0], "viewer")) as viewer:
+    async with world.client(**world.key(world.accounts[0], "analyst")) as viewer:
         told = (await viewer.get(path, params={"days": 7})).json()
         assert (await viewer.get(path, params={"days": 0})).status_code == 422
     assert len(told["days"]) == 7

@@ -114,13 +114,11 @@ class Composer:
             progress.notes["stop"] = "length"
 
     async def _courtesy(self, question: Question, show: Showing, progress: Progress) -> bool:
-        """Answers what is no question. A bare "ok" can be one's word on what a model asked: that model reads it."""
+        """Answers what is no question, where quotes alone would find nothing to say. A model finds its own words."""
         found = courtesy(question.text, question.language)
-        if found is None:
+        if found is None or _outside((await self._answerers(question.domain)).providers):
             return False
         kind, language = found
-        if kind == "noted" and _outside((await self._answerers(question.domain)).providers):
-            return False
         progress.notes["courtesy"] = kind
         show(Text(say(kind, language)))
         return True

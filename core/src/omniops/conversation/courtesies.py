@@ -1,6 +1,6 @@
 """What is no question: thanks, greetings, goodbyes and a bare "ok", in the ten languages of the chat.
 
-Nothing is searched and no provider is asked for them, so that nobody reads "I found nothing about that" after a thank
+Where no model answers, nothing is searched for them, so that nobody reads "I found nothing about that" after a thank
 you, and none of them counts as a gap. A message is one of these only as a whole: "thanks, but where is my order?" is a
 question.
 """

@@ -14,8 +14,7 @@ from omniops.audit.service import Audit, Entry
 from omniops.contracts.ids import Clock
 from omniops.contracts.scope import Actor, Scope
 from omniops.contracts.sealed import seal
-from omniops.conversation.cleaning import clean_text
-from omniops.conversation.service import locked, move
+from omniops.conversation.service import clean_text, locked, move
 from omniops.database.service import Database
 from omniops.errors import NotFound, Rejected
 from omniops.inbox.models import Label, LabelPut
