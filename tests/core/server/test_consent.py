@@ -250,7 +250,7 @@ async def test_counts_by_day_name_nobody(world, shop, browser):
     assert told["browsers"] == [{"name": "Mobile Safari", "count": 4}]
     assert told["systems"] == [{"name": "iOS", "count": 4}]
     await choose(world, shop, browser, token, analytics=False)
-    async with world.client(**world.key(world.accounts[0], "viewer")) as viewer:
+    async with world.client(**world.key(world.accounts[0], "analyst")) as viewer:
         assert (await viewer.get(path, params={"days": 7})).json() == told, "sums lead to nobody, so they stay"
 
 

@@ -22,6 +22,7 @@ BODIES = {
     "GET /v1/visitor/rights/{case_id}": None,
     "GET /v1/visitor/consent-receipts/{event_id}": None,
     "GET /v1/visitor/messages/{message_id}/receipt": None,
+    "GET /v1/domains/{domain_id}/conversations/{conversation_id}/messages/{message_id}/receipt": None,
     f"GET {CASE}": None,
     f"POST {CASE}/receipt": None,
     f"POST {CASE}/identity": {"subjects": [], "evidence": "Seen."},

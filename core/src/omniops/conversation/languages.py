@@ -211,7 +211,7 @@ FURTHER: dict[str, dict[str, str]] = {
         "action_done": "Uma pessoa aprovou e está feito.",
         "action_not_done": "Uma pessoa analisou. Não foi feito.",
         "greeting": "Olá. O que gostaria de saber?",
-        "thanks": "De nada.",
+        "thanks": "De nada, às ordens.",
         "noted": "Está bem. Escreva de novo quando quiser.",
         "no_advice": "Não dou conselhos médicos, jurídicos nem financeiros. Posso procurar o que este site diz "
         "ou passar a conversa a uma pessoa.",

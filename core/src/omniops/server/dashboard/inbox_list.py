@@ -70,7 +70,7 @@ class Chosen:
         return replace(found, label=self.label, assigned_to=self.member or found.assigned_to, after=after)
 
 
-def chosen(
+async def chosen(
     show: View = "waiting",
     label: Annotated[UUID | Literal[""] | None, Query()] = None,
     member: Annotated[UUID | Literal[""] | None, Query()] = None,
