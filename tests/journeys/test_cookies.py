@@ -67,6 +67,8 @@ def journey(show, stage, domain, email, **options):
     page.context.set_offline(False)
     page.reload()
     chat.open()
+    expect(chat.part(".proof")).to_have_count(2)  # what was not sent is answered
+    page.wait_for_load_state("networkidle")  # and the page knows all of its session again
     answer(chat, 1)
     until(page, lambda: ("localStorage", "omniops:<key>:token") in jar.look(page))
     page.goto(banner(stage, domain))
