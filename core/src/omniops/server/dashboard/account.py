@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 from uuid import UUID
 
@@ -57,10 +58,7 @@ async def _shown(
 
 
 def _again(request: Request, runtime: Runtime, access: DomainAccess) -> Again:
-    async def again(error: OmniOpsError, status: int) -> Response:
-        return await _shown(request, runtime, access, problem=error, status=status)
-
-    return again
+    return partial(_shown, request, runtime, access)
 
 
 def _place(access: DomainAccess, done: str) -> str:

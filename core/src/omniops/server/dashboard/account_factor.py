@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
+from functools import partial
 from typing import Annotated
 
 import segno
@@ -58,10 +59,7 @@ def _drawn(address: str) -> Markup:
 
 
 def _again(request: Request, runtime: Runtime, access: DomainAccess) -> Again:
-    async def again(error: OmniOpsError, status: int) -> Response:
-        return await _shown(request, runtime, access, problem=error, status=status)
-
-    return again
+    return partial(_shown, request, runtime, access)
 
 
 def _place(access: DomainAccess) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -97,8 +98,7 @@ async def keep(
         changes = {"settings": {"review": form.rules()}}
         await runtime.accounts.configure(access.scope, changes, actor=access.principal.actor)
 
-    async def again(error: OmniOpsError, status: int) -> Response:
-        return await _review(request, runtime, access, typed=form, problem=error, status=status)
+    again = partial(_review, request, runtime, access, typed=form)
 
     return await acted(change(), place(access, "/review"), again)
 
@@ -144,8 +144,7 @@ async def questions(
 async def add(request: Request, runtime: App, access: Manages, form: Annotated[QuestionForm, Form()]) -> Response:
     """Adds a question; one with the same words is replaced."""
 
-    async def again(error: OmniOpsError, status: int) -> Response:
-        return await _questions(request, runtime, access, typed=form, problem=error, status=status)
+    again = partial(_questions, request, runtime, access, typed=form)
 
     async def change() -> None:
         row = {"question": form.question, "pages": _lines(form.pages), "contains": _lines(form.contains)}
@@ -160,8 +159,7 @@ async def remove(
 ) -> Response:
     """Later runs go without it."""
 
-    async def again(error: OmniOpsError, status: int) -> Response:
-        return await _questions(request, runtime, access, problem=error, status=status)
+    again = partial(_questions, request, runtime, access)
 
     did = runtime.trials.remove(access.scope, question_id, actor=access.principal.actor)
     return await acted(did, place(access, "/questions"), again)
@@ -171,8 +169,7 @@ async def remove(
 async def run(request: Request, runtime: App, access: Manages, form: Annotated[FormBody, Form()]) -> Response:
     """Asks all of them now."""
 
-    async def again(error: OmniOpsError, status: int) -> Response:
-        return await _questions(request, runtime, access, problem=error, status=status)
+    again = partial(_questions, request, runtime, access)
 
     return await acted(runtime.trials.run(access.scope), place(access, "/questions"), again)
 
@@ -183,8 +180,7 @@ async def accept(
 ) -> Response:
     """Takes a fall: later runs are held against this one."""
 
-    async def again(error: OmniOpsError, status: int) -> Response:
-        return await _questions(request, runtime, access, problem=error, status=status)
+    again = partial(_questions, request, runtime, access)
 
     did = runtime.trials.accept(access.scope, trial_id, actor=access.principal.actor)
     return await acted(did, place(access, "/questions"), again)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -104,10 +105,7 @@ async def _inside(
 
 
 def _again(request: Request, runtime: Runtime, access: DomainAccess, connection_id: UUID) -> Again:
-    async def again(error: OmniOpsError, status: int) -> Response:
-        return await _shown(request, runtime, access, connection_id, problem=error, status=status)
-
-    return again
+    return partial(_shown, request, runtime, access, connection_id)
 
 
 @router.post("/check")
@@ -206,8 +204,7 @@ async def keep(request: Request, runtime: App, access: Manages, connection_id: U
         if new:
             await runtime.connections.change(access.scope, connection_id, new, actor=access.principal.actor)
 
-    async def again(error: OmniOpsError, status: int) -> Response:
-        return await _values(request, runtime, access, connection_id, typed=typed, problem=error, status=status)
+    again = partial(_values, request, runtime, access, connection_id, typed=typed)
 
     return await acted(change(), place(access, connection_id), again)
 

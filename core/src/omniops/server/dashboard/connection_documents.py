@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 from uuid import UUID
 
@@ -60,10 +61,7 @@ async def _shown(
 
 
 def _again(request: Request, runtime: Runtime, access: DomainAccess, connection_id: UUID) -> Again:
-    async def again(error: OmniOpsError, status: int) -> Response:
-        return await _shown(request, runtime, access, connection_id, problem=error, status=status)
-
-    return again
+    return partial(_shown, request, runtime, access, connection_id)
 
 
 class Choosing(FormBody):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -157,8 +158,7 @@ async def revoke(request: Request, runtime: App, access: SendsKeys, form: Annota
     """A key stops working at once."""
     principal = access.principal
 
-    async def again(error: OmniOpsError, status: int) -> Response:
-        return await _keys(request, runtime, access, problem=error, status=status)
+    again = partial(_keys, request, runtime, access)
 
     did = runtime.keys.revoke(principal.account_id, form.key, actor=principal.actor, only_domain=principal.only_domain)
     return await acted(did, f"{HOME}/{access.scope.domain_id}/developers/keys", again)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -150,8 +151,7 @@ async def _done(
     typed: Receiver | None = None,
     to: object = None,
 ) -> Response:
-    async def again(error: OmniOpsError, status: int) -> Response:
-        return await _one(request, runtime, access, webhook_id, typed=typed, problem=error, status=status)
+    again = partial(_one, request, runtime, access, webhook_id, typed=typed)
 
     return await acted(did, place(access, webhook_id if to is None else to), again)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
-from typing import TypeVar
+from typing import Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
 from fastapi import Request, Response
@@ -122,8 +122,11 @@ async def frame(runtime: Runtime, access: DomainAccess, room: str) -> dict[str, 
     }
 
 
-Again = Callable[[OmniOpsError, int], Awaitable[Response]]
-"""The page that a form stands on, with what may not be done now and its status."""
+class Again(Protocol):
+    """The page that a form stands on, with what may not be done now and its status: mostly a `partial` of what shows
+    that page."""
+
+    async def __call__(self, *, problem: OmniOpsError, status: int) -> Response: ...
 
 
 async def attempted(did: Awaitable[T], then: Callable[[T], Awaitable[Response]], again: Again) -> Response:
@@ -132,7 +135,7 @@ async def attempted(did: Awaitable[T], then: Callable[[T], Awaitable[Response]],
         done = await did
     except (Rejected, Refused, NotReady, Reconnect) as error:
         status, _ = status_of(error)
-        return await again(error, status)
+        return await again(problem=error, status=status)
     return await then(done)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from typing import Annotated, cast
 
 from fastapi import APIRouter, Depends, Form, Request, Response
@@ -47,8 +48,7 @@ async def read(
     """Reads the website, which is the first step."""
     domain = await runtime.accounts.domain(access.scope)
 
-    async def again(error: OmniOpsError, status: int) -> Response:
-        return await _home(request, runtime, access, problem=error, status=status)
+    again = partial(_home, request, runtime, access)
 
     did = runtime.sources.add(access.scope, "site", domain.origins[0], actor=access.principal.actor)
     return await acted(did, f"{HOME}/{domain.id}", again)

@@ -4,6 +4,7 @@ the API's; a page shows what came of it, or says in place what stood in the way.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Mapping
+from functools import partial
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -119,8 +120,7 @@ async def done(
 ) -> Response:
     """Does it and shows the conversation again; where it may not be done now, with the reason and what was typed."""
 
-    async def again(error: OmniOpsError, status: int) -> Response:
-        return await thread(request, runtime, access, conversation_id, status=status, problem=error, typed=typed)
+    again = partial(thread, request, runtime, access, conversation_id, typed=typed)
 
     return await acted(did, f"{HOME}/{access.scope.domain_id}/inbox/{conversation_id}#newest", again)
 

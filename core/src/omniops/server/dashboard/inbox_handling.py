@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -140,7 +141,6 @@ async def remove(request: Request, runtime: App, access: Manages, form: Annotate
 async def _kept(
     request: Request, runtime: Runtime, access: DomainAccess, did: Awaitable[object], typed: str = ""
 ) -> Response:
-    async def again(error: OmniOpsError, status: int) -> Response:
-        return await _labels(request, runtime, access, problem=error, typed=typed, status=status)
+    again = partial(_labels, request, runtime, access, typed=typed)
 
     return await acted(did, f"{HOME}/{access.scope.domain_id}/labels", again)

@@ -249,10 +249,10 @@ async def judge(
         actor=access.principal.actor,
     )
 
-    async def again(error: OmniOpsError, status: int) -> Response:
+    async def again(*, problem: OmniOpsError, status: int) -> Response:
         found = await _why(runtime, access, conversation_id, message_id)
         return await _shown(
-            request, runtime, access, conversation_id, found, status=status, problem=error, judged=form.words
+            request, runtime, access, conversation_id, found, status=status, problem=problem, judged=form.words
         )
 
     place = f"{HOME}/{access.scope.domain_id}/inbox/{conversation_id}/why/{message_id}#verdict"

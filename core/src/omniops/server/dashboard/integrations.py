@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
+from functools import partial
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -83,8 +84,7 @@ async def switch(
     """Switches a plugin on or off for this website."""
     runtime.loaded(plugin)
 
-    async def again(error: OmniOpsError, status: int) -> Response:
-        return await _catalogue(request, runtime, access, problem=error, status=status)
+    again = partial(_catalogue, request, runtime, access)
 
     did = runtime.accounts.switch(access.scope, plugin, on=form.on, actor=access.principal.actor)
     return await acted(did, place(access, form.connection), again)
@@ -133,8 +133,7 @@ async def connect(request: Request, runtime: App, access: Manages, kind: str) ->
     """Connects by what was entered, or shows the way to the other side."""
     offer, form = runtime.connections.offer(kind), await request.form()
 
-    async def again(error: OmniOpsError, status: int) -> Response:
-        return await _new(request, runtime, access, offer, form=form, problem=error, status=status)
+    again = partial(_new, request, runtime, access, offer, form=form)
 
     wish = _wished(offer, form, access)
     if "there" in offer.ways and form.get("way", "there") == "there":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
+from functools import partial
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -72,8 +73,7 @@ class NewSource(FormBody):
 async def add(request: Request, runtime: App, access: Manages, form: Annotated[NewSource, Form()]) -> Response:
     """Adds a source, which is read at once."""
 
-    async def again(error: OmniOpsError, status: int) -> Response:
-        return await _sources(request, runtime, access, problem=error, typed=form.url, status=status)
+    again = partial(_sources, request, runtime, access, typed=form.url)
 
     did = runtime.sources.add(access.scope, form.kind, form.url.strip(), actor=access.principal.actor)
     return await acted(did, place(access), again)
@@ -90,8 +90,7 @@ async def step(
     """Reads a source now, pauses it, lets it go on, or removes it with all that was read from it."""
     scope, actor = access.scope, access.principal.actor
 
-    async def again(error: OmniOpsError, status: int) -> Response:
-        return await _sources(request, runtime, access, problem=error, status=status)
+    again = partial(_sources, request, runtime, access)
 
     did: Awaitable[object]
     match form.step:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -79,8 +80,7 @@ async def _answers(
 async def create(request: Request, runtime: App, access: Manages, form: Annotated[AnswerForm, Form()]) -> Response:
     """A new answer; from now on it wins over what was read."""
 
-    async def again(error: OmniOpsError, status: int) -> Response:
-        return await _answers(request, runtime, access, typed=form, problem=error, status=status)
+    again = partial(_answers, request, runtime, access, typed=form)
 
     did = runtime.curated.create(
         access.scope, form.asked, form.said, form.link.strip() or None, actor=access.principal.actor
@@ -94,8 +94,7 @@ async def change(
 ) -> Response:
     """Other questions or other words."""
 
-    async def again(error: OmniOpsError, status: int) -> Response:
-        return await _answers(request, runtime, access, chosen=answer_id, typed=form, problem=error, status=status)
+    again = partial(_answers, request, runtime, access, chosen=answer_id, typed=form)
 
     did = runtime.curated.change(
         access.scope, answer_id, form.asked, form.said, form.link.strip() or None, actor=access.principal.actor
@@ -109,8 +108,7 @@ async def delete(
 ) -> Response:
     """Takes an answer away; what was read counts again."""
 
-    async def again(error: OmniOpsError, status: int) -> Response:
-        return await _answers(request, runtime, access, problem=error, status=status)
+    again = partial(_answers, request, runtime, access)
 
     did = runtime.curated.delete(access.scope, answer_id, actor=access.principal.actor)
     return await acted(did, place(access, "/answers"), again)
@@ -168,10 +166,10 @@ async def decide(
 ) -> Response:
     """Writes the answer to what was asked in vain, or says that there is nothing to write."""
 
-    async def again(error: OmniOpsError, status: int) -> Response:
+    async def again(*, problem: OmniOpsError, status: int) -> Response:
         if not access.principal.may("conversation.read"):
-            raise error
-        return await _gaps(request, runtime, access, tried=gap_id, typed=form, problem=error, status=status)
+            raise problem
+        return await _gaps(request, runtime, access, tried=gap_id, typed=form, problem=problem, status=status)
 
     return await acted(_decided(runtime, access, gap_id, form), place(access, "/gaps"), again)
 

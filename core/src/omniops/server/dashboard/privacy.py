@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import partial
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -143,7 +144,6 @@ async def record(request: Request, runtime: App, access: Sent, form: Annotated[N
         access.scope, asked, channel="member", at=runtime.clock.now(), actor=access.principal.actor
     )
 
-    async def again(error: OmniOpsError, status: int) -> Response:
-        return await _new(request, runtime, access, form, status, error)
+    again = partial(_new, request, runtime, access, form)
 
     return await acted(did, f"{HOME}/{access.scope.domain_id}/privacy?state=unproven", again)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable
 from datetime import datetime, tzinfo
+from functools import partial
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -219,10 +220,7 @@ async def _done(
 ) -> Response:
     """Does it and shows the case again; where it may not be done, with the reason beside the step."""
 
-    async def again(error: OmniOpsError, status: int) -> Response:
-        return await _shown(
-            request, runtime, access, breach_id, step=step, typed=form, status=status, problem=error
-        )  # fmt: skip
+    again = partial(_shown, request, runtime, access, breach_id, step=step, typed=form)
 
     return await acted(did, f"{HOME}/{access.scope.domain_id}/privacy/breaches/{breach_id}", again)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
+from functools import partial
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -133,10 +134,7 @@ async def _done(
     """Does it and shows the case again; where it may not be done, with the reason beside the step, and what was
     typed."""
 
-    async def again(error: OmniOpsError, status: int) -> Response:
-        return await _shown(
-            request, runtime, access, case_id, step=step, typed=form, status=status, problem=error
-        )  # fmt: skip
+    again = partial(_shown, request, runtime, access, case_id, step=step, typed=form)
 
     return await acted(did, f"{HOME}/{access.scope.domain_id}/privacy/cases/{case_id}", again)
 

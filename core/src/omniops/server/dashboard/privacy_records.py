@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Form, Query, Request, Response
@@ -90,7 +91,6 @@ async def answer(request: Request, runtime: App, access: Sent, form: Annotated[A
         whole_account(access), form.processor, form.answer, actor=access.principal.actor
     )
 
-    async def again(error: OmniOpsError, status: int) -> Response:
-        return await _register(request, runtime, access, status, error)
+    again = partial(_register, request, runtime, access)
 
     return await acted(did, f"{HOME}/{access.scope.domain_id}/privacy/register", again)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Mapping, Sequence
 from datetime import date, timedelta
+from functools import partial
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -142,8 +143,7 @@ async def _done(
 ) -> Response:
     """Does it and shows the periods again; where it may not be done, with the reason beside the step."""
 
-    async def again(error: OmniOpsError, status: int) -> Response:
-        return await _shown(request, runtime, access, step=step, typed=form, status=status, problem=error)
+    again = partial(_shown, request, runtime, access, step=step, typed=form)
 
     return await acted(did, f"{HOME}/{access.scope.domain_id}/privacy/retention", again)
 
@@ -203,8 +203,7 @@ async def place(request: Request, runtime: App, access: Sent, form: Annotated[Ne
         actor = access.principal.actor
         await runtime.privacy.holds.place(access.scope, whose, form.authority, form.reason, until, actor=actor)
 
-    async def again(error: OmniOpsError, status: int) -> Response:
-        return await _hold(request, runtime, access, form, status, error)
+    again = partial(_hold, request, runtime, access, form)
 
     return await acted(placed(), f"{HOME}/{access.scope.domain_id}/privacy/retention", again)
 
@@ -262,7 +261,6 @@ async def approve(
     """Says yes to exactly this plan; a worker deletes it."""
     did = runtime.privacy.retention.approve(access.scope, run_id, form.hash, actor=access.principal.actor)
 
-    async def again(error: OmniOpsError, status: int) -> Response:
-        return await _run(request, runtime, access, run_id, status, error)
+    again = partial(_run, request, runtime, access, run_id)
 
     return await acted(did, f"{HOME}/{access.scope.domain_id}/privacy/retention/runs/{run_id}", again)

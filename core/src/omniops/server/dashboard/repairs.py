@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
+from functools import partial
 from typing import Annotated
 from uuid import UUID
 
@@ -73,8 +74,7 @@ async def _shown(
 
 
 async def _done(request: Request, runtime: Runtime, access: DomainAccess, did: Awaitable[object]) -> Response:
-    async def again(error: OmniOpsError, status: int) -> Response:
-        return await _shown(request, runtime, access, problem=error, status=status)
+    again = partial(_shown, request, runtime, access)
 
     return await acted(did, f"{HOME}/{access.scope.domain_id}/repairs", again)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -56,8 +57,7 @@ async def keep(
         if changed:
             await runtime.accounts.configure(access.scope, changed, actor=access.principal.actor, despite_fall=despite)
 
-    async def again(error: OmniOpsError, status: int) -> Response:
-        return await _shown(request, runtime, access, kind, typed=typed, problem=error, status=status)
+    again = partial(_shown, request, runtime, access, kind, typed=typed)
 
     return await acted(change(), f"{HOME}/{access.scope.domain_id}/settings/{part}?kept=yes", again)
 
