@@ -21,7 +21,7 @@ from pathlib import Path
 
 from omniops import logs
 from omniops.bootstrap import make_folders, migrate_core, prepared
-from omniops.contracts.ids import SystemClock
+from omniops.contracts.ids import ShiftedClock
 from omniops.gate.grants import Allow
 from omniops.jobs.service import CRAWLS
 from omniops.knowledge.collection import load
@@ -34,15 +34,6 @@ from omniops.settings import Settings
 QUESTION = "What does the Quillmere ferry cost for a bicycle?"
 OLD, NEW = "The Quillmere ferry costs 7 pounds for a bicycle.", "The Quillmere ferry costs 12 pounds for a bicycle."
 GIVE_UP = 120
-
-
-class LaterClock(SystemClock):
-    """The machine's clock, some time ahead."""
-
-    ahead = timedelta()
-
-    def now(self):
-        return super().now() + self.ahead
 
 
 class Site:
@@ -97,7 +88,7 @@ async def answered(runtime, domain, words):
 
 
 async def measure(settings, ready, site):
-    clock = LaterClock()
+    clock = ShiftedClock()
     port = site.server.server_port
     async with Runtime.open(settings, ready.links, ready.root, clock=clock, migrate=True) as runtime:
         install_models(runtime)

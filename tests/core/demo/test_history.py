@@ -5,10 +5,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from desk import opened
+from omniops.contracts.ids import ShiftedClock
 from omniops.contracts.scope import Actor
 from omniops.defaults.quoting import QuotingPlugin
 from omniops.inbox.queue import Wanted
-from omniops.operations.demo_history import OWNER, History, PastClock, SignIn
+from omniops.operations.demo_history import OWNER, History, SignIn
 from omniops.operations.firsts import OPERATOR
 
 DAYS = 4
@@ -17,7 +18,7 @@ READER = Actor("member", "test")
 
 @pytest.fixture(scope="module")
 async def played(postgres, links, tmp_path_factory):
-    clock = PastClock()
+    clock = ShiftedClock()
     folder = tmp_path_factory.mktemp("history")
     async with opened(links, postgres.root, folder, clock, {"quoting": QuotingPlugin}) as desk:
         account = await desk.runtime.accounts.create("Tarn & Tor", actor=OPERATOR)

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 from omniops.contracts.scope import Actor
-from omniops.errors import Rejected
+from omniops.errors import NotFound, Rejected
 from omniops.operations.firsts import OPERATOR
 
 
@@ -24,6 +24,8 @@ async def shop(desk):
     async for _ in await desk.ask(desk.seen):
         pass
     desk.cookie = cookie
+    owner = await members.principal(cookie)
+    desk.invited = (await desk.runtime.team.changes.invite(owner, "agent")).token
     return account
 
 
@@ -51,6 +53,8 @@ async def test_closing_ends_every_use_but_not_the_data(desk, shop, night):
     await runtime.privacy.retention.closing.close(shop, actor=OPERATOR)
     assert await runtime.members.principal(desk.cookie) is None
     assert await runtime.keys.principal(desk.secret) is None
+    with pytest.raises(NotFound):
+        await runtime.members.setup_open(desk.invited)
     assert not (await runtime.accounts.domain(desk.domain.scope)).settings.enabled
     (message, *_) = await desk.messages(desk.seen.conversation_id)
     assert message.text is None or "How long" not in message.text, "restricted: no product purpose opens it"

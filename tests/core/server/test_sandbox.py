@@ -1,5 +1,7 @@
 """A sandbox: everything works, and nothing of it reaches people; its keys reach nothing else."""
 
+from uuid import uuid4
+
 import pytest
 from desk_plugins import letter
 from fastapi.routing import iter_route_contexts
@@ -52,9 +54,18 @@ async def test_a_test_key_reaches_sandboxes_and_nothing_else(front, desk, sandbo
         path = route.path.replace("{domain_id}", str(desk.domain.id)).replace("{", "").replace("}", "")
         for method in route.methods - {"HEAD", "OPTIONS"}:
             answer = await tester.request(method, path)
-            expected = 404 if isinstance(guard, RequiresDomain) and not guard.members_only else 403
+            by_website = isinstance(guard, RequiresDomain) and not (guard.members_only or guard.whole_account)
+            expected = 404 if by_website else 403
             assert answer.status_code in (expected, 422), (method, path, answer.text)
             assert answer.status_code == expected or "domain_id" not in answer.text
+
+
+async def test_a_test_key_reaches_no_team_through_its_own_sandbox(front, desk, sandbox, tester):
+    team = f"{front.base}/app/{sandbox.id}/team"
+    assert (await tester.get(team)).status_code == 403
+    for step, fields in (("invite", {"role": "owner"}), ("withdraw", {"id": str(uuid4())})):
+        assert (await tester.post(f"{team}/{step}", data=fields)).status_code == 403, step
+    assert await desk.runtime.team.changes.invitations(sandbox.scope.account_id) == []
 
 
 def front_app(front, desk):

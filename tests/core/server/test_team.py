@@ -1,5 +1,6 @@
 """The team and one's own account: who may give what to whom, links that count once, and what ends at once."""
 
+import asyncio
 import re
 from uuid import uuid4
 
@@ -133,6 +134,54 @@ async def test_the_last_owner_stays(front, mara):
     second = await joined(front, mara, "owner")
     assert (await mara.send(at(mara, "/role"), {"id": str(owner.id), "role": "agent"})).status_code == 303
     assert await role_of(front, second) == "owner"
+
+
+async def test_of_two_owners_who_step_down_at_once_one_stays(front, mara):
+    second = await joined(front, mara, "owner")
+    changes = front.desk.runtime.team.changes
+    for step in (lambda by, who: changes.change_role(by, who, "agent"), lambda by, who: changes.remove(by, who)):
+        both = [
+            await front.desk.runtime.members.principal(one.client.cookies["omniops_session"]) for one in (mara, second)
+        ]
+        done = await asyncio.gather(*(step(by, by.id) for by in both), return_exceptions=True)
+        assert sorted(type(one).__name__ for one in done) == ["NoneType", "Rejected"], done
+        left = [one.role for one in (await people(front, mara)).values()]
+        assert left.count("owner") == 1
+        owner = mara if done[0] is not None else second
+        second = await joined(front, owner, "owner")
+        mara = owner
+
+
+async def test_a_legal_hold_keeps_a_member_and_what_they_take_care_of(front, mara, asks):
+    desk = front.desk
+    agent = await joined(front, mara, "agent")
+    who = (await people(front, mara))[agent.email]
+    conversation = await asks(domain=mara.domain)
+    await desk.runtime.inbox.take_over(mara.domain.scope, conversation, actor=Actor("member", str(who.id)))
+    desk.rows(
+        "update omniops.subject set hold = true where id = (select subject_id from omniops.member where id = %s)",
+        who.id,
+    )
+    await mara.open(at(mara))
+    answer = await mara.send(at(mara, "/remove"), {"id": str(who.id), "sure": "yes"})
+    assert answer.status_code == 403
+    assert "A legal hold stands against it." in answer.text
+    await agent.open(agent.base)
+    (view,) = await desk.runtime.inbox.queue.page(mara.domain.scope, Wanted(state="human"))
+    assert view.assigned_to == who.id
+
+
+async def test_ones_own_account_opens_nobody_elses(front, mara):
+    await joined(front, mara, "agent")
+    opened = (
+        "select jsonb_array_length(subject_refs::jsonb) from omniops.audit_entry"
+        " where account_id = %s and action = 'vault.open' and object = 'member' order by seq desc limit 1"
+    )
+    await mara.open(f"{mara.base}/account")
+    assert mara.email in mara.text
+    assert front.desk.rows(opened, mara.domain.scope.account_id) == [(1,)]
+    await mara.open(at(mara))
+    assert front.desk.rows(opened, mara.domain.scope.account_id) == [(2,)]
 
 
 async def test_who_is_removed_is_out_at_once_and_nothing_of_them_can_be_read(front, mara, asks):

@@ -106,8 +106,7 @@ class Factors:
         if factor is None or factor.confirmed_at is not None:
             return None
         key = (await self._vault.open([factor], purpose="account.sign_in", actor=me.actor))(factor.key)
-        found = await self._members.list(me.account_id, actor=me.actor)
-        email = next((one.email for one in found if one.id == me.id), "")
+        email = (await self._members.me(me)).email
         return NewFactor(key, pyotp.TOTP(key).provisioning_uri(name=email, issuer_name=ISSUER))
 
     async def confirm(self, me: Principal, code: str) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import builtins
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
@@ -12,6 +13,7 @@ from pwdlib import PasswordHash
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlmodel.sql.expression import SelectOfScalar
 
 from omniops.accounts.models import Factor, Member, MemberSession, SetupLink, SignInTicket
 from omniops.accounts.permissions import ROLES, Principal, Role
@@ -267,8 +269,20 @@ class Members:
             await session.commit()
 
     async def list(self, account_id: UUID, *, actor: Actor) -> list[MemberView]:
+        """All of them, in clear."""
+        return await self._views(select(Member).where(Member.account_id == account_id), account_id, actor)
+
+    async def me(self, me: Principal) -> MemberView:
+        """A member's own, and nobody else's opened. Raises `NotFound` for a key."""
+        mine = select(Member).where(Member.account_id == me.account_id, Member.id == me.id)
+        found = await self._views(mine, me.account_id, me.actor) if me.kind == "member" else []
+        if not found:
+            raise NotFound("A key has no account of its own.")
+        return found[0]
+
+    async def _views(self, wanted: SelectOfScalar[Member], account_id: UUID, actor: Actor) -> builtins.list[MemberView]:
         async with self._database.session(Scope(account_id)) as session:
-            rows = (await session.exec(select(Member).where(Member.account_id == account_id))).all()
+            rows = (await session.exec(wanted)).all()
             statement = select(Factor.member_id).where(col(Factor.confirmed_at).is_not(None))
             guarded = set((await session.exec(statement)).all())
         opened = await self._vault.open(rows, purpose="account.manage", actor=actor)

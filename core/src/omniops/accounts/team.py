@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import or_
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -21,6 +22,7 @@ from omniops.contracts.tokens import new_token, token_hash
 from omniops.database.service import Database
 from omniops.database.tables import forget, remember
 from omniops.errors import NotFound, Refused, Rejected
+from omniops.vault.models import Subject
 from omniops.vault.service import Vault
 
 INVITED = timedelta(days=7)
@@ -104,11 +106,8 @@ class Team:
         where nobody would be left to own the account."""
         _check_within(by, role)
         async with self._database.session(by.scope) as session:
-            member = await self._found(session, by, member_id)
-            before = member.role
-            if before == "owner" and role != "owner":
-                await self._check_other_owner(session, by, member_id)
-            member.role = role
+            member = await self._locked(session, by, member_id, stays_owner=role == "owner")
+            before, member.role = member.role, role
             session.add(member)
             await session.commit()
         if before != role:
@@ -118,21 +117,20 @@ class Team:
         """A member leaves: every session ends, and what is kept of the person is destroyed with their key. What they
         did stays in the audit, under a random id. Raises as `change_role` does, and `Refused` under a legal hold."""
         async with self._database.session(by.scope) as session:
-            member = await self._found(session, by, member_id)
-            if member.role == "owner":
-                await self._check_other_owner(session, by, member_id)
+            member = await self._locked(session, by, member_id, stays_owner=False)
+            person = await session.get(Subject, (by.account_id, member.subject_id))
+            if person is not None and person.hold:
+                raise _held()
         for tell in self._leaving:
             await tell(by.account_id, member_id)
         async with self._database.session(by.scope) as session:
-            member = await self._found(session, by, member_id)
-            if member.role == "owner":
-                await self._check_other_owner(session, by, member_id)
+            member = await self._locked(session, by, member_id, stays_owner=False)
             actor = Actor.system("accounts.remove")
             opened = await self._vault.open([member], purpose="account.manage", actor=actor, session=session)
             if email := opened(member.email, otherwise=None):
                 await forget(session, "member_address", await self._vault.address_hash("email", email, session=session))
             if await self._vault.shred_in(session, [member.subject_id], actor=by.actor):
-                raise Refused("A legal hold stands against it. Nobody was removed.", reason="hold")
+                raise _held()
             for row in (await session.exec(select(MemberSession).where(MemberSession.member_id == member_id))).all():
                 await forget(session, "session", row.hash)
             await end_tickets(session, by.account_id, member_id)
@@ -148,7 +146,7 @@ class Team:
         if by.kind == "member" and member_id == by.id:
             raise Refused("Your own second factor is switched off in your account.", reason="own_factor")
         async with self._database.session(by.scope) as session:
-            await self._found(session, by, member_id)
+            await self._locked(session, by, member_id, stays_owner=True)
             factor = (await session.exec(select(Factor).where(Factor.member_id == member_id))).first()
             if factor is None or factor.confirmed_at is None:
                 raise NotFound("This member has no second factor.")
@@ -165,20 +163,24 @@ class Team:
             .order_by(col(SetupLink.id))
         )
 
-    async def _found(self, session: AsyncSession, by: Principal, member_id: UUID) -> Member:
-        """Locked until the end of the transaction."""
-        member = await session.get(Member, (by.account_id, member_id), with_for_update=True)
+    async def _locked(self, session: AsyncSession, by: Principal, member_id: UUID, *, stays_owner: bool) -> Member:
+        """The member, locked with every owner of the account in one order: of two owners who step down at once, the
+        second waits, and then finds to be the last. Raises what stands against changing the member."""
+        statement = (
+            select(Member)
+            .where(Member.account_id == by.account_id, or_(col(Member.id) == member_id, col(Member.role) == "owner"))
+            .order_by(col(Member.id))
+            .with_for_update()
+        )
+        found = {member.id: member for member in (await session.exec(statement)).all()}
+        member = found.get(member_id)
         if member is None:
             raise NotFound("There is no such member.")
         _check_within(by, role_of(member.role))
-        return member
-
-    async def _check_other_owner(self, session: AsyncSession, by: Principal, member_id: UUID) -> None:
-        """Locks all owners: of two who leave at once, the second waits and then finds to be the last."""
-        statement = select(Member.id).where(Member.account_id == by.account_id, Member.role == "owner")
-        owners = (await session.exec(statement.order_by(col(Member.id)).with_for_update())).all()
-        if set(owners) <= {member_id}:
+        owners = {one.id for one in found.values() if one.role == "owner"}
+        if owners == {member_id} and not stays_owner:
             raise Rejected("Somebody must own the account.", code="last_owner", do="Make somebody else owner first.")
+        return member
 
     async def _wrote(self, by: Principal, action: str, **detail: str) -> None:
         await self._audit.write(Entry(by.account_id, str(by.actor), action, "member", detail=detail))
@@ -187,6 +189,10 @@ class Team:
 def _check_within(by: Principal, role: Role) -> None:
     if not ROLES[role] <= by.permissions:
         raise Refused(f"The role {role.replace('_', ' ')} may more than you do.", reason="above_own_role")
+
+
+def _held() -> Refused:
+    return Refused("A legal hold stands against it. Nobody was removed.", reason="hold", do="Lift the hold first.")
 
 
 def _view(link: SetupLink) -> InvitationView:

@@ -15,6 +15,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from omniops.audit.service import Audit, Entry
 from omniops.connections.arriving_models import Arrival
 from omniops.connections.entering import Entering, Told, Wanted, wanted
+from omniops.connections.models import Connection
 from omniops.connections.packing import heard_key
 from omniops.contracts.ids import Clock
 from omniops.contracts.integration import Integration
@@ -201,16 +202,18 @@ class Arrivals:
         await self._record(scope, connection_id, 1, actor)
         return _view(row)
 
-    async def replay_failed(self, scope: Scope, connection_id: UUID, since: datetime, *, actor: Actor) -> int:
-        """Works all dead letters since a moment through once more, the oldest first, at most `MOST_REPLAYED`."""
+    async def replay_failed(
+        self, scope: Scope, connection_id: UUID, since: datetime | None = None, *, actor: Actor
+    ) -> int:
+        """Works all dead letters, or those since a moment, through once more, the oldest first, at most
+        `MOST_REPLAYED`. Raises `NotFound`."""
         async with self._database.session(scope) as session:
-            statement = (
-                _of(scope, connection_id)
-                .where(Arrival.state == "failed", Arrival.created_at >= since)
-                .order_by(col(Arrival.seq))
-                .limit(MOST_REPLAYED)
-                .with_for_update()
-            )
+            if await session.get(Connection, (scope.domain_id, connection_id)) is None:
+                raise NotFound("There is no such connection.")
+            statement = _of(scope, connection_id).where(Arrival.state == "failed")
+            if since is not None:
+                statement = statement.where(Arrival.created_at >= since)
+            statement = statement.order_by(col(Arrival.seq)).limit(MOST_REPLAYED).with_for_update()
             rows = (await session.exec(statement)).all()
             for row in rows:
                 await self._again(session, scope, row)

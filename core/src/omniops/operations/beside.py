@@ -10,14 +10,14 @@ import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
 
 import psycopg
 
 from omniops.bootstrap import Prepared, migrate_core
-from omniops.contracts.ids import SystemClock
+from omniops.contracts.ids import ShiftedClock
 from omniops.contracts.proof import Waits
 from omniops.contracts.root_keys import RootProvider
 from omniops.database.dumps import scratch
@@ -33,16 +33,6 @@ from omniops.vault.roots import FolderRoot
 PLUGINS = ("website", "site", "quoting", "hybrid")
 """Core's own: what is tried here is core's."""
 Build = Callable[[Runtime, RootProvider], Application]
-
-
-class AheadClock(SystemClock):
-    """The machine's clock, put forward."""
-
-    def __init__(self) -> None:
-        self.ahead = timedelta()
-
-    def now(self) -> datetime:
-        return super().now() + self.ahead
 
 
 class OwnRoot(FolderRoot):
@@ -63,7 +53,7 @@ class Besides:
 
     stage: LiveStage
     folder: Path
-    clock: AheadClock
+    clock: ShiftedClock
     root: OwnRoot
     logins: RootProvider
     _made: list[Path] = field(default_factory=list)
@@ -115,7 +105,7 @@ async def beside(runtime: Runtime, logins: RootProvider, build: Build) -> AsyncI
     """A new deployment on the same database server. Raises `Waits` where the login may not create a database."""
     with tempfile.TemporaryDirectory(dir=runtime.settings.data_dir, prefix="proof-") as name:
         folder = Path(name)
-        settings, clock = _settings(runtime.settings, folder), AheadClock()
+        settings, clock = _settings(runtime.settings, folder), ShiftedClock()
         (folder / "data").mkdir(mode=0o700)
         FolderRoot.create(settings.keys_dir)
         root = OwnRoot(settings.keys_dir, logins)

@@ -14,13 +14,14 @@ from typing import Any
 from omniops import logs
 from omniops.accounts.service import DomainView
 from omniops.bootstrap import Prepared, make_folders, migrate_core, prepared
+from omniops.contracts.ids import ShiftedClock
 from omniops.demo.questions import SHOWN, SHOWN_UNANSWERABLE, DemoQuestion
 from omniops.errors import ConfigError, NotReady, OmniOpsError
 from omniops.gate.grants import Allow
 from omniops.knowledge.progress import Progress
 from omniops.knowledge.service import CrawlReport
 from omniops.operations.asking import Asked, ask
-from omniops.operations.demo_history import History, PastClock, SignIn
+from omniops.operations.demo_history import History, SignIn
 from omniops.operations.firsts import OPERATOR, Firsts
 from omniops.operations.starting import install_models
 from omniops.runtime import Runtime
@@ -197,7 +198,7 @@ async def _lived_in(settings: Settings, ready: Prepared, shop_port: int, progres
     """The shop with its months, which are played once: before the worker starts, since their turns are of the past."""
     if entry := SignIn.kept(settings.data_dir):
         return entry
-    clock = PastClock()
+    clock = ShiftedClock()
     async with Runtime.open(settings, ready.links, ready.root, clock=clock) as runtime:
         domain = await _domain(runtime, shop_port)
         await _read(runtime, domain, progress)

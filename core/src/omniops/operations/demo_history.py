@@ -17,7 +17,7 @@ from sqlmodel import SQLModel
 
 from omniops.accounts.service import DomainView
 from omniops.analytics.service import Seen, Visit
-from omniops.contracts.ids import SystemClock, new_id
+from omniops.contracts.ids import ShiftedClock, new_id
 from omniops.contracts.scope import Actor
 from omniops.conversation.models import Conversation, ConversationEvent, Feedback, Turn, VisitorSession
 from omniops.conversation.visitors import Visitor
@@ -50,20 +50,6 @@ DATED = (Subject, VisitorSession, Conversation, Turn, Feedback, ConversationEven
 OnProgress = Callable[[str, int, int], None]
 
 
-class PastClock(SystemClock):
-    """The machine's clock, put back by `behind`."""
-
-    def __init__(self) -> None:
-        self.behind = timedelta()
-
-    def now(self) -> datetime:
-        return super().now() - self.behind
-
-    def put_back(self, to: datetime) -> None:
-        """From now on it goes on from `to`."""
-        self.behind = super().now() - to
-
-
 @dataclass(frozen=True, slots=True)
 class SignIn:
     """With what the demo's dashboard is entered. Kept beside the demo's data, since passwords are stored as hashes."""
@@ -86,7 +72,7 @@ class SignIn:
 class History:
     """Plays the months, oldest day first."""
 
-    def __init__(self, runtime: Runtime, clock: PastClock, domain: DomainView) -> None:
+    def __init__(self, runtime: Runtime, clock: ShiftedClock, domain: DomainView) -> None:
         self._on = runtime
         self._clock = clock
         self._domain = domain
@@ -96,7 +82,7 @@ class History:
     async def play(self, progress: OnProgress, *, days: int = DAYS) -> SignIn:
         """Everything, up to this morning. Returns how the dashboard is entered."""
         today = datetime.now(UTC).date()
-        self._clock.put_back(_at(today - timedelta(days=days), 8 * 60))
+        self._go_back(_at(today - timedelta(days=days), 8 * 60))
         entry = await self._owner()
         await self._on.accounts.configure(self._domain.scope, {"settings": {"hours": HOURS}}, actor=self._member)
         self._domain = await self._on.accounts.domain(self._domain.scope)
@@ -108,7 +94,7 @@ class History:
                 async with self._dated():
                     await self._right(REQUESTS[ago])
         await self._today(today)
-        self._clock.behind = timedelta()
+        self._clock.ahead = timedelta()
         await self._on.gaps.refresh(self._domain.scope)
         for questions, answer in OWN_ANSWERS:
             await self._on.curated.create(self._domain.scope, questions, answer, actor=self._member)
@@ -127,7 +113,7 @@ class History:
     async def _day(self, day: date) -> None:
         weekend = day.weekday() >= 5
         for minute in sorted(self._chance.sample(range(7 * 60, 22 * 60), self._chance.randint(3, 5 if weekend else 8))):
-            self._clock.put_back(_at(day, minute))
+            self._go_back(_at(day, minute))
             async with self._dated():
                 if self._chance.random() < 0.2:
                     await self._talk(self._chance.choice(TALKS))
@@ -139,10 +125,10 @@ class History:
     async def _today(self, day: date) -> None:
         """What waits when the dashboard is opened first: of the last hour, whatever the hour is."""
         for minutes, talk in zip((55, 40, 21, 6), TODAY, strict=True):
-            self._clock.behind = timedelta(minutes=minutes)
+            self._clock.ahead = -timedelta(minutes=minutes)
             async with self._dated():
                 await self._talk(talk)
-        self._clock.behind = timedelta(minutes=3)
+        self._clock.ahead = -timedelta(minutes=3)
         visitor = await self._arrives()
         mode = self._on.inbox.set_mode
         await mode(self._domain.scope, visitor.conversation_id, "draft", actor=self._member)
@@ -224,13 +210,17 @@ class History:
 
     # Time
 
+    def _go_back(self, to: datetime) -> None:
+        """From now on the clock goes on from `to`."""
+        self._clock.ahead = to - datetime.now(UTC)
+
     def _pass(self, minutes: int) -> None:
-        self._clock.behind = max(self._clock.behind - timedelta(minutes=minutes), timedelta())
+        self._clock.ahead = min(self._clock.ahead + timedelta(minutes=minutes), timedelta())
 
     @asynccontextmanager
     async def _dated(self) -> AsyncIterator[None]:
         """Rows that record when they were written, and ask no clock for it, are dated like the rest."""
-        began, behind = datetime.now(UTC), self._clock.behind
+        began, ahead = datetime.now(UTC), self._clock.ahead
         yield
         async with self._on.database.session(self._domain.scope) as session:
             connection = await session.connection()
@@ -238,7 +228,7 @@ class History:
                 table = SQLModel.metadata.tables[str(model.__tablename__)]
                 home = table.c["home_id" if model is Subject else "domain_id"]
                 rows = update(table).where(home == self._domain.id, table.c.created_at >= began)
-                await connection.execute(rows.values(created_at=table.c.created_at - behind))
+                await connection.execute(rows.values(created_at=table.c.created_at + ahead))
             await session.commit()
 
 

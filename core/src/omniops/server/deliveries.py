@@ -122,7 +122,6 @@ async def replay(runtime: App, connection_id: UUID, entry_id: UUID, access: Mana
 @business.post("/log/replay", status_code=202)
 async def replay_failed(runtime: App, connection_id: UUID, body: Since, access: Manages) -> Replayed:
     """Works all dead letters since a moment through again, the oldest first, at most 1,000."""
-    await runtime.connections.one(access.scope, connection_id)
     count = await runtime.traffic.arrivals.replay_failed(
         access.scope, connection_id, body.since, actor=access.principal.actor
     )

@@ -46,13 +46,17 @@ class Requires:
     """A dependency that admits a member or API key with one permission, and gives the principal.
 
     With `test` also a test key, which is shown and changes nothing but sandbox domains: the route sees to that. With
-    `members_only` no key at all: what is a person's own, a program does not touch.
+    `members_only` no key at all: what is a person's own, a program does not touch. With `whole_account` no key that is
+    for one website or for sandboxes, whatever website the address names.
     """
 
-    def __init__(self, permission: Permission, *, test: bool = False, members_only: bool = False) -> None:
+    def __init__(
+        self, permission: Permission, *, test: bool = False, members_only: bool = False, whole_account: bool = False
+    ) -> None:
         self.permission = permission
         self.test = test
         self.members_only = members_only
+        self.whole_account = whole_account
 
     async def __call__(self, request: Request) -> Principal:
         principal = await self._permitted(request)
@@ -66,12 +70,16 @@ class Requires:
             raise Refused(f"This needs the permission {self.permission!r}.", reason="not_permitted")
         if self.members_only and principal.kind != "member":
             raise Refused("A key has no account of its own.", reason="not_permitted")
+        if self.whole_account and (principal.test or principal.only_domain is not None):
+            raise Refused("This needs a key for the whole account.", reason="not_permitted")
         return principal
 
 
-def requires(permission: Permission, *, test: bool = False, members_only: bool = False) -> Requires:
+def requires(
+    permission: Permission, *, test: bool = False, members_only: bool = False, whole_account: bool = False
+) -> Requires:
     """For routes: `principal: Annotated[Principal, Depends(requires("knowledge.read"))]`."""
-    return Requires(permission, test=test, members_only=members_only)
+    return Requires(permission, test=test, members_only=members_only, whole_account=whole_account)
 
 
 class RequiresDomain(Requires):

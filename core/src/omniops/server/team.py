@@ -11,7 +11,6 @@ from fastapi import APIRouter, Depends, Request
 from pydantic import Field, SecretStr
 
 from omniops.accounts.permissions import Principal, Role
-from omniops.errors import Refused
 from omniops.runtime import Runtime
 from omniops.server.business import Body
 from omniops.server.idempotency import Idempotent
@@ -23,14 +22,7 @@ from omniops.server.visitor_shapes import Shape
 router = APIRouter(prefix="/v1", tags=["business"], route_class=Idempotent)
 
 
-async def whole_account(principal: Annotated[Principal, Depends(requires("member.manage"))]) -> Principal:
-    """Who may change the team: no key that is for one website."""
-    if principal.only_domain is not None:
-        raise Refused("This key is for one website only.", reason="not_permitted")
-    return principal
-
-
-Manages = Annotated[Principal, Depends(whole_account)]
+Manages = Annotated[Principal, Depends(requires("member.manage", whole_account=True))]
 Me = Annotated[Principal, Depends(requires("domain.read", members_only=True))]
 
 

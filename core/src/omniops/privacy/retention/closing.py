@@ -30,7 +30,10 @@ STAYS = ("audit_entry", "audit_head", "audit_segment")
 _RESTRICT = text("update subject set restricted_at = coalesce(restricted_at, :now) where home_id = :home")
 _ENDED = (
     text("update api_key set revoked_at = :now where account_id = :account and revoked_at is null"),
-    text("update member_session set expires_at = :now where account_id = :account and expires_at > :now"),
+    *(
+        text(f"update {table} set expires_at = :now where account_id = :account and expires_at > :now")  # noqa: S608
+        for table in ("member_session", "sign_in_ticket", "setup_link")
+    ),
 )
 _TABLES = text(
     "select c.relname as name, bool_or(a.attname = 'account_id') as by_account from pg_class c"

@@ -45,10 +45,9 @@ async def _shown(
     status: int = 200,
 ) -> Response:
     me = access.principal
-    found = await runtime.members.list(me.account_id, actor=me.actor)
     values = {
         **await frame(runtime, access, "account"),
-        "member": next(one for one in found if one.id == me.id),
+        "member": await runtime.members.me(me),
         "sessions": await runtime.team.own.sessions(me, session_token=session_of(request)),
         "factor": await runtime.team.factors.view(me),
         "done": done,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 from functools import partial
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -16,9 +15,9 @@ from omniops.contracts.integration import Choice, ConnectionView
 from omniops.errors import NotFound, NotReady, OmniOpsError, Reconnect, Refused, Rejected
 from omniops.runtime import Runtime
 from omniops.server.connections import CHECKS_AN_HOUR
-from omniops.server.dashboard.fields import PREFIX, back, entered, fields_of, simple, typed_of
+from omniops.server.dashboard.fields import PREFIX, back, beside, entered, fields_of, simple, typed_of
 from omniops.server.dashboard.frame import Again, acted, frame, page
-from omniops.server.dashboard.integrations import Manages, Opens, Reads, place, way_out
+from omniops.server.dashboard.integrations import Manages, Opens, Reads, agreement, place, way_out
 from omniops.server.forms import HOME, FormBody
 from omniops.server.idempotency import Idempotent
 from omniops.server.permissions import COOKIE, App, DomainAccess
@@ -28,8 +27,6 @@ router = APIRouter(
 )
 TOLD, HAPPENED = 12, 30
 """Rows of what came in lately, and of what happened to the connection."""
-KEPT = timedelta(days=14)
-"""How long what came in is kept for another try."""
 HAPPENINGS = {
     "connected": "Connected", "connected_again": "Connected again", "changed": "Values changed",
     "features": "A feature was switched", "needs_reauth": "Its access ended", "expiring": "Its access ends soon",
@@ -75,9 +72,15 @@ async def _shown(
     if access.principal.may("connection.manage"):
         values |= await _inside(runtime, access, view, offer)
     if offer is not None:
-        terms = runtime.connections.terms(view.plugin, view.kind)
-        agreed = [one.version for one in values["consents"] if one.event == "given" and not one.feature]
-        values |= {"terms": terms, "terms_changed": bool(agreed) and agreed[-1] != terms.version}
+        given = {one.feature: one.version for one in values["consents"] if one.event == "given"}
+        own = {one.key for one in view.features if one.wanted and one.own_consent}
+        extras = runtime.connections.feature_terms(view.plugin, view.kind)
+        terms = [runtime.connections.terms(view.plugin, view.kind), *(one for one in extras if one.feature in own)]
+        values |= {
+            "extras": {one.feature: one for one in extras},
+            "terms": terms,
+            "news": [one for one in terms if given.get(one.feature, one.version) != one.version],
+        }
     return page(request, "connection.html", values, status)
 
 
@@ -94,12 +97,10 @@ async def _inside(
 ) -> Mapping[str, Any]:
     """What only those see who may change it."""
     scope = access.scope
-    extras = runtime.connections.feature_terms(view.plugin, view.kind) if offer is not None else []
     return {
         "tasks": await runtime.traffic.tasks.all(scope, view.id),
         "told": await runtime.traffic.arrivals.all(scope, view.id, limit=TOLD),
         "counts": await runtime.traffic.arrivals.counts(scope, view.id),
-        "extras": {one.feature: one for one in extras},
         "documents": await runtime.traffic.documents.all(scope, view.id) if offer and offer.documents else [],
     }
 
@@ -135,9 +136,7 @@ async def replay(
     request: Request, runtime: App, access: Manages, connection_id: UUID, form: Annotated[FormBody, Form()]
 ) -> Response:
     """Works through again what failed for good."""
-    await runtime.connections.one(access.scope, connection_id)
-    since = runtime.clock.now() - KEPT
-    did = runtime.traffic.arrivals.replay_failed(access.scope, connection_id, since, actor=access.principal.actor)
+    did = runtime.traffic.arrivals.replay_failed(access.scope, connection_id, actor=access.principal.actor)
     return await acted(did, place(access, connection_id), _again(request, runtime, access, connection_id))
 
 
@@ -158,24 +157,14 @@ async def feature(
     return await acted(did, place(access, connection_id), _again(request, runtime, access, connection_id))
 
 
-class Anew(FormBody):
-    agreed: str = Field(default="", max_length=64)
-
-
 @router.post("/again")
-async def begin_again(
-    request: Request, runtime: App, access: Manages, connection_id: UUID, form: Annotated[Anew, Form()]
-) -> Response:
-    """Gives access anew: the features stay as they are."""
-    view = await runtime.connections.one(access.scope, connection_id)
-    own = {one.key for one in view.features if one.wanted and one.own_consent}
-    extras = runtime.connections.feature_terms(view.plugin, view.kind)
+async def begin_again(request: Request, runtime: App, access: Manages, connection_id: UUID) -> Response:
+    """Gives access anew, agreed to as the page showed it: the features stay as they are."""
     did = runtime.granting.begin(
         access.scope,
         "",
         {},
-        agreed=form.agreed,
-        agreed_features={one.feature: one.version for one in extras if one.feature in own},
+        **agreement(await request.form()),
         connection_id=connection_id,
         actor=access.principal.actor,
         session=request.cookies.get(COOKIE),
@@ -227,8 +216,7 @@ async def _values(
     view = await runtime.connections.one(scope, connection_id)
     offer = runtime.connections.offer(view.kind or view.plugin)
     now = (await runtime.connections.link(scope, connection_id, fresh=False)).connection.model_dump()
-    where = problem.where or "" if isinstance(problem, Rejected) else ""
-    beside = {where: str(problem).removeprefix(f"{where}: ")} if where in offer.changeable else {}
+    wrong = beside(problem, offer.changeable)
     choices: dict[str, Sequence[Choice]] = {}
     for name in _open_fields(offer):
         try:
@@ -239,7 +227,7 @@ async def _values(
         **await frame(runtime, access, "integrations"),
         "view": view,
         "title": offer.title,
-        "fields": fields_of(offer.model, back(typed) if typed is not None else now, beside, only=_open_fields(offer)),
+        "fields": fields_of(offer.model, back(typed) if typed is not None else now, wrong, only=_open_fields(offer)),
         "choices": choices,
         "problem": problem,
     }

@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 
-from omniops.errors import Rejected
+from omniops.errors import OmniOpsError, Rejected
 
 Kind = Literal["text", "lines", "number", "decimal", "tick", "choice", "secret"]
 LONG = 200
@@ -85,6 +85,13 @@ def entered(model: type[BaseModel], typed: Mapping[str, str], only: Collection[s
         elif value := typed.get(key, "").replace("\r\n", "\n").strip():
             data[name] = value
     return data
+
+
+def beside(problem: OmniOpsError | None, names: Collection[str]) -> dict[str, str]:
+    """What was refused, by the field of a form that it is about; nothing where no field is."""
+    where = (problem.where or "") if isinstance(problem, Rejected) else ""
+    name = where.removeprefix("settings.").partition(".")[0]
+    return {name: str(problem).removeprefix(f"{where}: ")} if name in names else {}
 
 
 def typed_of(form: Mapping[str, Any]) -> dict[str, str]:

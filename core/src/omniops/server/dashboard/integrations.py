@@ -17,7 +17,7 @@ from omniops.connections.offers import GROUPS, Offer
 from omniops.contracts.integration import ConnectionView
 from omniops.errors import OmniOpsError, Rejected
 from omniops.runtime import Runtime
-from omniops.server.dashboard.fields import PREFIX, back, entered, fields_of, simple, typed_of
+from omniops.server.dashboard.fields import PREFIX, back, beside, entered, fields_of, simple, typed_of
 from omniops.server.dashboard.frame import Again, acted, attempted, frame, leading, page
 from omniops.server.forms import HOME, FormBody, Sends
 from omniops.server.idempotency import Idempotent
@@ -106,8 +106,7 @@ async def _new(
     problem: OmniOpsError | None = None,
     status: int = 200,
 ) -> Response:
-    where = problem.where or "" if isinstance(problem, Rejected) else ""
-    beside = {where: str(problem).removeprefix(f"{where}: ")} if where in simple(offer.model) else {}
+    wrong = beside(problem, simple(offer.model))
     switched = {one.key: one.default and not one.own_consent for one in offer.features}
     typed = back(typed_of(form)) if form is not None else {}
     if form is not None:
@@ -119,11 +118,11 @@ async def _new(
         "terms": runtime.connections.terms(offer.plugin, offer.kind),
         "extras": {one.feature: one for one in runtime.connections.feature_terms(offer.plugin, offer.kind)},
         "chosen": switched,
-        "fields": fields_of(offer.model, typed, beside, only=simple(offer.model)),
+        "fields": fields_of(offer.model, typed, wrong, only=simple(offer.model)),
         "purpose_title": runtime.catalog.purpose_title,
         "category_title": runtime.catalog.category_title,
         "problem": problem,
-        "beside": beside,
+        "beside": wrong,
     }
     return page(request, "integration_new.html", values, status)
 
@@ -162,16 +161,21 @@ async def way_out(
 
 def _wished(offer: Offer, form: FormData, access: DomainAccess) -> dict[str, Any]:
     """What the service is asked for. Raises `Rejected` for a part that the page has not."""
-    known = {"token", "once", "way", "agreed"}
-    for name in form:
-        if name not in known and not name.startswith((PREFIX, FEATURE, OWN)):
-            raise Rejected(f"This form has no field {name!r}.", code="unknown_field")
     return {
+        **agreement(form, "way", PREFIX, FEATURE),
         "plugin": offer.plugin,
         "values": entered(offer.model, typed_of(form), simple(offer.model)),
         "actor": access.principal.actor,
-        "agreed": str(form.get("agreed", "")),
         "kind": offer.kind,
         "chosen": {one.key: FEATURE + one.key in form for one in offer.features},
-        "agreed_features": {name.removeprefix(OWN): str(form[name]) for name in form if name.startswith(OWN)},
     }
+
+
+def agreement(form: FormData, *others: str) -> dict[str, Any]:
+    """The versions of the terms that the page showed, of the whole and of features by themselves. Raises `Rejected` for
+    a field that is neither of them nor begins as one of `others`."""
+    for name in form:
+        if name not in ("token", "once", "agreed") and not name.startswith((OWN, *others)):
+            raise Rejected(f"This form has no field {name!r}.", code="unknown_field")
+    own = {name.removeprefix(OWN): str(form[name]) for name in form if name.startswith(OWN)}
+    return {"agreed": str(form.get("agreed", "")), "agreed_features": own}

@@ -11,7 +11,7 @@ from fastapi.responses import RedirectResponse
 
 from omniops.errors import NotFound, OmniOpsError, Rejected
 from omniops.runtime import Runtime
-from omniops.server.dashboard.fields import NotFilled, back, fields_of, filled, typed_of
+from omniops.server.dashboard.fields import NotFilled, back, beside, fields_of, filled, typed_of
 from omniops.server.dashboard.frame import acted, frame, page
 from omniops.server.dashboard.parts_of_settings import PARTS, Part
 from omniops.server.forms import HOME, Sends
@@ -89,8 +89,8 @@ async def _shown(
 ) -> Response:
     shell = await frame(runtime, access, "settings")
     values = kind.of(await runtime.accounts.domain(access.scope)).model_dump() if typed is None else back(typed)
-    if isinstance(problem, Rejected) and (beside := _beside(problem, kind)):
-        problem = NotFilled(beside)
+    if found := beside(problem, kind.model_fields):
+        problem = NotFilled(found)
     problems = problem.problems if isinstance(problem, NotFilled) else None
     shown = {
         **shell,
@@ -102,10 +102,3 @@ async def _shown(
         "kept": kept,
     }
     return page(request, "settings.html", shown, status)
-
-
-def _beside(problem: Rejected, kind: type[Part]) -> Mapping[str, str]:
-    """What the settings themselves refused, by the field that it is about where this form has it."""
-    where = problem.where or ""
-    name = where.removeprefix("settings.").partition(".")[0]
-    return {name: str(problem).removeprefix(f"{where}: ")} if name in kind.model_fields else {}

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Form, Request, Response
 from pydantic import Field
 
 from omniops.accounts.permissions import ROLES, Role
-from omniops.errors import OmniOpsError, Refused
+from omniops.errors import OmniOpsError
 from omniops.runtime import Runtime
 from omniops.server.dashboard.frame import Again, acted, attempted, frame, page
 from omniops.server.forms import HOME, FormBody, Sends
@@ -20,24 +20,14 @@ from omniops.server.team import invited
 from omniops.team import ROLE_NAMES
 
 router = APIRouter(prefix=HOME + "/{domain_id}/team", include_in_schema=False, route_class=Idempotent)
-Reads = Annotated[DomainAccess, Depends(RequiresDomain("member.read"))]
+Reads = Annotated[DomainAccess, Depends(RequiresDomain("member.read", whole_account=True))]
 
 
-class Changes(Sends):
-    """The team is the whole account's: no key that is for one website."""
-
-    async def __call__(self, request: Request, domain_id: UUID) -> DomainAccess:  # type: ignore[override]
-        access = await super().__call__(request, domain_id)
-        if access.principal.only_domain is not None:
-            raise Refused("This key is for one website only.", reason="not_permitted")
-        return access
-
-
-Manages = Annotated[DomainAccess, Depends(Changes("member.manage"))]
+Manages = Annotated[DomainAccess, Depends(Sends("member.manage", whole_account=True))]
 MAY: dict[Role, str] = {
     "owner": "Everything, the account itself among it.",
     "admin": "Everything but closing the account: settings, connections, keys, team, privacy.",
-    "agent": "Answers people, writes knowledge off, sees figures.",
+    "agent": "Answers people, reads knowledge, sees figures.",
     "analyst": "Sees figures and knowledge, and no conversation.",
     "privacy_officer": "Handles requests, retention, breaches and the register, and reads the audit. No conversation.",
     "viewer": "Sees the website and its knowledge.",
