@@ -34,6 +34,7 @@ _STATIC = {
     "tokens.css": "text/css; charset=utf-8",
     "app.css": "text/css; charset=utf-8",
     "dashboard.css": "text/css; charset=utf-8",
+    "inbox.css": "text/css; charset=utf-8",
     "dashboard.js": "text/javascript; charset=utf-8",
     "keyboard.js": "text/javascript; charset=utf-8",
     "privacy.css": "text/css; charset=utf-8",
